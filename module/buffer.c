@@ -1,0 +1,368 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Buffers: memory behind an inode, which is what makes it a file.
+ *
+ * The inode lives on a file system of the module's own, which nobody can mount.
+ * Files and mappings hold the inode, and when the last is gone the VFS evicts
+ * it: that is where the memory goes back, whatever way the program ended.
+ *
+ * The module cannot be unloaded under a buffer: every file holds the mount, the
+ * mount its superblock, and the superblock the module, through
+ * file_system_type.owner, which the VFS lets go of last of all. A mount of
+ * kern_mount() would for the same reason pin the module for ever, so the file
+ * system is mounted while a pool is open (simple_pin_fs()) and not longer.
+ */
+#include <linux/bitops.h>
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/jiffies.h>
+#include <linux/module.h>
+#include <linux/mount.h>
+#include <linux/pseudo_fs.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+
+#include "trace.h"
+#include "zcpool.h"
+
+#define ZCP_FS_MAGIC	0x7a63706c	/* "zcpl" */
+
+static struct kmem_cache *zcp_buffer_cache;
+static struct vfsmount *zcp_mnt;
+static int zcp_mnt_count;
+static atomic64_t zcp_buffer_ids;
+
+static struct zcp_buffer *zcp_inode_buffer(struct inode *inode)
+{
+	return container_of(inode, struct zcp_buffer, inode);
+}
+
+static struct inode *zcp_alloc_inode(struct super_block *sb)
+{
+	struct zcp_buffer *buf = alloc_inode_sb(sb, zcp_buffer_cache, GFP_KERNEL);
+
+	if (!buf)
+		return NULL;
+	buf->pool = NULL;
+	buf->nr_whole = 0;
+	buf->nr_extents = 0;
+	buf->max_extents = ZCP_INLINE_EXTENTS;
+	buf->extents = buf->inline_extents;
+	atomic_set(&buf->mappings, 0);
+	INIT_LIST_HEAD(&buf->link);
+	return &buf->inode;
+}
+
+static void zcp_free_inode(struct inode *inode)
+{
+	kmem_cache_free(zcp_buffer_cache, zcp_inode_buffer(inode));
+}
+
+static void zcp_evict_inode(struct inode *inode)
+{
+	struct zcp_buffer *buf = zcp_inode_buffer(inode);
+
+	clear_inode(inode);
+	if (!list_empty(&buf->link)) {
+		trace_zcpool_free(buf);
+		mutex_lock(&buf->pool->buffers_lock);
+		list_del(&buf->link);
+		mutex_unlock(&buf->pool->buffers_lock);
+	}
+	zcp_pool_free(buf);
+	if (buf->extents != buf->inline_extents)
+		kvfree(buf->extents);
+}
+
+static const struct super_operations zcp_super_ops = {
+	.alloc_inode	= zcp_alloc_inode,
+	.free_inode	= zcp_free_inode,
+	.evict_inode	= zcp_evict_inode,
+	.drop_inode	= generic_delete_inode,
+	.statfs		= simple_statfs,
+};
+
+static int zcp_init_fs_context(struct fs_context *fc)
+{
+	struct pseudo_fs_context *ctx = init_pseudo(fc, ZCP_FS_MAGIC);
+
+	if (!ctx)
+		return -ENOMEM;
+	ctx->ops = &zcp_super_ops;
+	return 0;
+}
+
+static struct file_system_type zcp_fs_type = {
+	.owner		 = THIS_MODULE,
+	.name		 = "zcpool",
+	.init_fs_context = zcp_init_fs_context,
+	.kill_sb	 = kill_anon_super,
+};
+
+/**
+ * zcp_buffer_fs_pin() - keep the buffers' file system mounted
+ *
+ * Context: may sleep. Each open pool does it once.
+ * Return: 0, or -ENOMEM and whatever else a mount answers.
+ */
+int zcp_buffer_fs_pin(void)
+{
+	return simple_pin_fs(&zcp_fs_type, &zcp_mnt, &zcp_mnt_count);
+}
+
+/**
+ * zcp_buffer_fs_unpin() - undo zcp_buffer_fs_pin()
+ *
+ * Buffers that live on keep their mount; the next pin makes a new one.
+ *
+ * Context: may sleep.
+ */
+void zcp_buffer_fs_unpin(void)
+{
+	simple_release_fs(&zcp_mnt, &zcp_mnt_count);
+}
+
+/**
+ * zcp_buffer_of() - the buffer behind a file
+ * @file: of zcp_buffer_fops
+ *
+ * Context: any.
+ * Return: the buffer, for as long as the file is held.
+ */
+struct zcp_buffer *zcp_buffer_of(const struct file *file)
+{
+	return zcp_inode_buffer(file_inode(file));
+}
+
+/**
+ * zcp_buffer_page() - a page of a buffer
+ * @buf: which buffer
+ * @index: page in it
+ *
+ * Context: any, with a reference to the buffer.
+ * Return: the page, without a reference of its own; NULL beyond the end.
+ */
+struct page *zcp_buffer_page(const struct zcp_buffer *buf, pgoff_t index)
+{
+	pgoff_t nth = index / ZCP_CHUNK_PAGES;
+	const struct zcp_extent *ext;
+
+	if (nth < buf->nr_whole)
+		return buf->extents[nth].chunk->page + index % ZCP_CHUNK_PAGES;
+
+	index -= (pgoff_t)buf->nr_whole * ZCP_CHUNK_PAGES;
+	for (ext = buf->extents + buf->nr_whole;
+	     ext < buf->extents + buf->nr_extents; ext++) {
+		if (index < ext->nr)
+			return ext->chunk->page + ext->start + index;
+		index -= ext->nr;
+	}
+	return NULL;
+}
+
+/**
+ * zcp_buffer_reserve_extents() - make room for more extents
+ * @buf: being made
+ * @more: how many
+ *
+ * Context: may sleep.
+ * Return: 0 or -ENOMEM.
+ */
+int zcp_buffer_reserve_extents(struct zcp_buffer *buf, unsigned int more)
+{
+	unsigned int want = buf->nr_extents + more;
+	struct zcp_extent *ext;
+
+	if (want <= buf->max_extents)
+		return 0;
+	want = max(want, 2 * buf->max_extents);
+	ext = kvmalloc_array(want, sizeof(*ext), GFP_KERNEL);
+	if (!ext)
+		return -ENOMEM;
+	memcpy(ext, buf->extents, buf->nr_extents * sizeof(*ext));
+	if (buf->extents != buf->inline_extents)
+		kvfree(buf->extents);
+	buf->extents = ext;
+	buf->max_extents = want;
+	return 0;
+}
+
+/**
+ * zcp_buffer_add_extent() - append an extent of a split chunk
+ * @buf: being made, with room reserved
+ * @ext: what to append; one that follows the last in memory is made part of it
+ *
+ * Context: any.
+ */
+void zcp_buffer_add_extent(struct zcp_buffer *buf, const struct zcp_extent *ext)
+{
+	struct zcp_extent *last;
+
+	if (buf->nr_extents > buf->nr_whole) {
+		last = &buf->extents[buf->nr_extents - 1];
+		if (last->chunk == ext->chunk &&
+		    last->start + last->nr == ext->start) {
+			last->nr += ext->nr;
+			return;
+		}
+	}
+	buf->extents[buf->nr_extents++] = *ext;
+}
+
+/**
+ * zcp_buffer_node() - NUMA node of a buffer's memory
+ * @buf: which buffer
+ *
+ * Context: any, with a reference to the buffer.
+ * Return: the node, or -1 if it lies on several.
+ */
+int zcp_buffer_node(const struct zcp_buffer *buf)
+{
+	const struct zcp_node *node = buf->extents[0].chunk->node;
+	unsigned int i;
+
+	for (i = 1; i < buf->nr_extents; i++) {
+		if (buf->extents[i].chunk->node != node)
+			return NUMA_NO_NODE;
+	}
+	return node->nid;
+}
+
+/* Sizes, by the rules that the uapi header states. */
+static int zcp_buffer_size(struct zcp_buffer *buf, const struct zcp_request *req)
+{
+	u64 pages = req->size / PAGE_SIZE + !!(req->size % PAGE_SIZE);
+	bool round;
+
+	if (!pages)
+		return -EINVAL;
+	if (pages > (u64)req->pool->max * ZCP_CHUNK_PAGES)
+		return -ENOSPC;
+
+	buf->req_pages = pages;
+	if (req->flags & ZCPOOL_ALLOC_HUGE)
+		round = true;
+	else if (req->exact || pages <= ZCP_CHUNK_PAGES)
+		round = false;
+	else if (req->flags & ZCPOOL_ALLOC_CONTIG)
+		round = true;
+	else
+		round = pages % ZCP_CHUNK_PAGES > ZCP_CHUNK_PAGES / 2;
+	if (round)
+		pages = round_up(pages, ZCP_CHUNK_PAGES);
+	buf->nr_pages = pages;
+	return 0;
+}
+
+/* Pages tell where in the buffer they are: the kernel compares with i_size. */
+static void zcp_buffer_index_pages(struct zcp_buffer *buf)
+{
+	unsigned int i;
+
+	for (i = 0; i < buf->nr_whole; i++)
+		buf->extents[i].chunk->page->index = (pgoff_t)i * ZCP_CHUNK_PAGES;
+}
+
+static struct zcp_buffer *zcp_buffer_alloc(const struct zcp_request *req)
+{
+	struct inode *inode = alloc_anon_inode(zcp_mnt->mnt_sb);
+	struct zcp_buffer *buf;
+	int err;
+
+	if (IS_ERR(inode))
+		return ERR_CAST(inode);
+	buf = zcp_inode_buffer(inode);
+	buf->pool = req->pool;
+	buf->flags = req->flags;
+
+	err = zcp_buffer_size(buf, req);
+	if (!err)
+		err = zcp_pool_alloc(req, buf);
+	if (err) {
+		iput(inode);
+		return ERR_PTR(err);
+	}
+	zcp_buffer_index_pages(buf);
+	inode->i_fop = &zcp_buffer_fops;
+	/* Nobody asks when a page was written to; a fault should not note it. */
+	inode->i_flags |= S_NOATIME | S_NOCMTIME;
+	i_size_write(inode, (loff_t)buf->nr_pages << PAGE_SHIFT);
+	return buf;
+}
+
+static void zcp_buffer_announce(struct zcp_buffer *buf)
+{
+	buf->id = atomic64_inc_return(&zcp_buffer_ids);
+	buf->pid = task_tgid_nr(current);
+	get_task_comm(buf->comm, current);
+	buf->born = get_jiffies_64();
+
+	mutex_lock(&buf->pool->buffers_lock);
+	list_add_tail(&buf->link, &buf->pool->buffers);
+	mutex_unlock(&buf->pool->buffers_lock);
+	trace_zcpool_alloc(buf);
+}
+
+/**
+ * zcp_buffer_create() - make a buffer
+ * @req: what is wanted
+ *
+ * Context: may sleep; the file system is pinned.
+ * Return: a file, the only reference to the buffer; or an error of
+ * zcp_pool_alloc(), -EINVAL a size of 0, -ENFILE too many files.
+ */
+struct file *zcp_buffer_create(const struct zcp_request *req)
+{
+	struct zcp_buffer *buf = zcp_buffer_alloc(req);
+	struct file *file;
+
+	if (IS_ERR(buf))
+		return ERR_CAST(buf);
+
+	/* __fput() will drop it, alloc_file_pseudo() does not take it. */
+	__module_get(THIS_MODULE);
+	file = alloc_file_pseudo(&buf->inode, zcp_mnt, "zcpool", O_RDWR,
+				 &zcp_buffer_fops);
+	if (IS_ERR(file)) {
+		module_put(THIS_MODULE);
+		iput(&buf->inode);
+		return file;
+	}
+	file->f_mode |= FMODE_LSEEK | FMODE_PREAD | FMODE_PWRITE;
+	zcp_buffer_announce(buf);
+	return file;
+}
+
+static void zcp_buffer_init_once(void *p)
+{
+	struct zcp_buffer *buf = p;
+
+	inode_init_once(&buf->inode);
+}
+
+/**
+ * zcp_buffer_init() - make the cache that buffers come from
+ *
+ * Context: may sleep.
+ * Return: 0 or -ENOMEM.
+ */
+int zcp_buffer_init(void)
+{
+	zcp_buffer_cache = kmem_cache_create("zcpool_buffer",
+					     sizeof(struct zcp_buffer), 0,
+					     SLAB_RECLAIM_ACCOUNT | SLAB_ACCOUNT,
+					     zcp_buffer_init_once);
+	return zcp_buffer_cache ? 0 : -ENOMEM;
+}
+
+/**
+ * zcp_buffer_exit() - undo zcp_buffer_init()
+ *
+ * Context: may sleep; no buffer is left.
+ */
+void zcp_buffer_exit(void)
+{
+	/* Inodes are freed after a grace period, by a function of this module. */
+	rcu_barrier();
+	kmem_cache_destroy(zcp_buffer_cache);
+}

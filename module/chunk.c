@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Chunks: where the pool's memory comes from and what is done to its pages.
+ *
+ * A chunk is born whole or split and stays so. A whole one is a compound page,
+ * which one PMD can map; a split one is 512 pages with a count each, so that
+ * each can be held back alone. The kernel exports no way from one to the other.
+ */
+#include <linux/gfp.h>
+#include <linux/highmem.h>
+#include <linux/mm.h>
+#include <linux/slab.h>
+
+#include "zcpool.h"
+
+static struct page *zcp_chunk_pages(int nid, bool split, gfp_t gfp)
+{
+	struct page *page;
+
+	gfp |= GFP_HIGHUSER | __GFP_ZERO | __GFP_THISNODE | __GFP_NOWARN;
+	if (!split)
+		gfp |= __GFP_COMP;
+
+	page = alloc_pages_node(nid, gfp, ZCP_CHUNK_ORDER);
+	if (page && split)
+		split_page(page, ZCP_CHUNK_ORDER);
+	return page;
+}
+
+/**
+ * zcp_chunk_create() - get a chunk from the kernel
+ * @node: node it will belong to; not told of it yet
+ * @split: whether to make it a split one
+ * @gfp: how hard to try, beside what every chunk needs
+ *
+ * Context: may sleep; without the node's lock.
+ * Return: a chunk of zeroed, free pages; NULL if there is no memory.
+ */
+struct zcp_chunk *zcp_chunk_create(struct zcp_node *node, bool split, gfp_t gfp)
+{
+	struct zcp_chunk *chunk;
+
+	BUILD_BUG_ON(ZCP_CHUNK_PAGES != ZCP_BUDDY_PAGES);
+
+	chunk = kzalloc_node(sizeof(*chunk), GFP_KERNEL, node->nid);
+	if (!chunk)
+		return NULL;
+	INIT_LIST_HEAD(&chunk->link);
+	chunk->node = node;
+
+	if (split) {
+		chunk->split = kzalloc_node(sizeof(*chunk->split), GFP_KERNEL,
+					    node->nid);
+		if (!chunk->split)
+			goto free_chunk;
+		chunk->split->chunk = chunk;
+		zcp_buddy_init(&chunk->split->buddy);
+		INIT_LIST_HEAD(&chunk->split->dirty_link);
+		INIT_LIST_HEAD(&chunk->split->quarantine_link);
+	}
+
+	chunk->page = zcp_chunk_pages(node->nid, split, gfp);
+	if (!chunk->page)
+		goto free_split;
+	return chunk;
+
+free_split:
+	kfree(chunk->split);
+free_chunk:
+	kfree(chunk);
+	return NULL;
+}
+
+/**
+ * zcp_chunk_destroy() - give a chunk back to the kernel
+ * @chunk: on no list and in nobody's count
+ *
+ * Pages that somebody else still holds are only let go of: the kernel frees
+ * them with the last reference.
+ *
+ * Context: may sleep; without the node's lock.
+ */
+void zcp_chunk_destroy(struct zcp_chunk *chunk)
+{
+	unsigned int i;
+
+	if (chunk->split) {
+		for (i = 0; i < ZCP_CHUNK_PAGES; i++)
+			put_page(chunk->page + i);
+	} else {
+		put_page(chunk->page);
+	}
+	kfree(chunk->split);
+	kfree(chunk);
+}
+
+/**
+ * zcp_pages_poisoned() - whether a memory error has hit one of these pages
+ * @page: the first
+ * @nr: how many, all in one chunk
+ *
+ * Context: any.
+ * Return: whether it has.
+ */
+bool zcp_pages_poisoned(struct page *page, unsigned int nr)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr; i++) {
+		if (PageHWPoison(page + i))
+			return true;
+	}
+	return false;
+}
+
+/**
+ * zcp_page_pinned() - whether anybody but the pool has a reference to a page
+ * @page: of a split chunk, or the first of a whole one
+ *
+ * To be asked about pages that are mapped no more. GUP-fast raises the count
+ * before it looks at the page table entry again, so a count read after the last
+ * unmap includes every reference that is going to stay. One that goes away at
+ * once makes the answer wrong on the safe side.
+ *
+ * Context: any.
+ * Return: whether anybody has.
+ */
+bool zcp_page_pinned(struct page *page)
+{
+	return page_ref_count(page) != 1;
+}
+
+/**
+ * zcp_pages_clear() - zero pages
+ * @page: the first
+ * @nr: how many, all in one chunk
+ *
+ * Context: may sleep.
+ */
+void zcp_pages_clear(struct page *page, unsigned int nr)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr; i++) {
+		clear_highpage(page + i);
+		if (i % 32 == 31)
+			cond_resched();
+	}
+}

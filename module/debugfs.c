@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * debugfs zcpool/POOL/: nodes, buddy, buffers.
+ */
+#include <linux/debugfs.h>
+#include <linux/jiffies.h>
+#include <linux/mm.h>
+#include <linux/seq_file.h>
+#include <linux/string.h>
+
+#include "zcpool.h"
+
+static struct dentry *zcp_debugfs_root;
+
+static void zcp_show_node(struct seq_file *m, struct zcp_node *node)
+{
+	struct list_head *clean = &node->whole[ZCP_CLEAN];
+	unsigned long nr_clean = 0;
+	struct list_head *pos;
+	int state;
+
+	mutex_lock(&node->lock);
+	list_for_each(pos, clean)
+		nr_clean++;
+	seq_printf(m, "%d %llu %llu", node->nid,
+		   (u64)node->reserve * ZCP_CHUNK_SIZE,
+		   (u64)node->nr_chunks * ZCP_CHUNK_SIZE);
+	for (state = 0; state < ZCP_NR_STATES; state++) {
+		static const enum zcp_state columns[ZCP_NR_STATES] = {
+			ZCP_CLEAN, ZCP_DIRTY, ZCP_QUARANTINED, ZCP_USED,
+			ZCP_RETIRED
+		};
+
+		seq_printf(m, " %llu",
+			   (u64)node->nr[columns[state]] << PAGE_SHIFT);
+	}
+	seq_printf(m, " %lu %lu %lu %llu\n", node->nr_chunks - node->nr_split,
+		   node->nr_split, nr_clean, (u64)node->lost * ZCP_CHUNK_SIZE);
+	mutex_unlock(&node->lock);
+}
+
+static int zcp_nodes_show(struct seq_file *m, void *v)
+{
+	struct zcp_pool *pool = m->private;
+	int nid;
+
+	seq_puts(m, "node reserve total clean dirty quarantined used retired whole split clean_whole lost\n");
+	for_each_node_mask(nid, pool->mask)
+		zcp_show_node(m, pool->nodes[nid]);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(zcp_nodes);
+
+static void zcp_count_free(struct list_head *list, unsigned long *count)
+{
+	struct zcp_chunk *chunk;
+	int order;
+
+	list_for_each_entry(chunk, list, link) {
+		for (order = 0; order <= ZCP_BUDDY_MAX_ORDER; order++)
+			count[order] += zcp_buddy_count(&chunk->split->buddy,
+							order);
+		cond_resched();
+	}
+}
+
+/*
+ * The unusable free space index of Gorman and Whitcroft, "The what, the why and
+ * the where to of anti-fragmentation" (2006): the share of the free pages that
+ * are in blocks too small for a request of this order. In thousandths.
+ */
+static unsigned long zcp_unusable(const unsigned long *count, int order)
+{
+	unsigned long total = 0, unusable = 0;
+	int i;
+
+	for (i = 0; i <= ZCP_BUDDY_MAX_ORDER; i++) {
+		total += count[i] << i;
+		if (i < order)
+			unusable += count[i] << i;
+	}
+	return total ? unusable * 1000 / total : 0;
+}
+
+static void zcp_show_buddy(struct seq_file *m, struct zcp_node *node)
+{
+	unsigned long count[ZCP_BUDDY_MAX_ORDER + 1] = {};
+	unsigned long unusable;
+	int i;
+
+	mutex_lock(&node->lock);
+	for (i = 0; i <= ZCP_IDLE_SPLIT; i++)
+		zcp_count_free(&node->split[i], count);
+	mutex_unlock(&node->lock);
+
+	for (i = 0; i <= ZCP_BUDDY_MAX_ORDER; i++) {
+		unusable = zcp_unusable(count, i);
+		seq_printf(m, "%d %d %lu %lu.%03lu\n", node->nid, i, count[i],
+			   unusable / 1000, unusable % 1000);
+	}
+}
+
+static int zcp_buddy_show(struct seq_file *m, void *v)
+{
+	struct zcp_pool *pool = m->private;
+	int nid;
+
+	seq_puts(m, "node order free unusable\n");
+	for_each_node_mask(nid, pool->mask)
+		zcp_show_buddy(m, pool->nodes[nid]);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(zcp_buddy);
+
+/*
+ * Bytes that pin_user_pages() may hold. Mappings do not count, nor does a plain
+ * reference such as a pipe's: that one only shows once the buffer is gone.
+ */
+static u64 zcp_pinned_bytes(const struct zcp_buffer *buf)
+{
+	unsigned long pages = 0;
+	unsigned int i, j;
+
+	for (i = 0; i < buf->nr_extents; i++) {
+		const struct zcp_extent *ext = &buf->extents[i];
+		struct page *page = ext->chunk->page + ext->start;
+
+		cond_resched();
+		if (i < buf->nr_whole) {
+			if (folio_maybe_dma_pinned(page_folio(page)))
+				pages += ext->nr;
+			continue;
+		}
+		for (j = 0; j < ext->nr; j++)
+			pages += folio_maybe_dma_pinned(page_folio(page + j));
+	}
+	return (u64)pages << PAGE_SHIFT;
+}
+
+static void zcp_show_buffer(struct seq_file *m, const struct zcp_buffer *buf)
+{
+	char comm[TASK_COMM_LEN];
+
+	/* One word a column, whatever the program calls itself. */
+	strscpy(comm, buf->comm, sizeof(comm));
+	strreplace(comm, ' ', '_');
+	strreplace(comm, '\n', '_');
+	seq_printf(m, "%llu %llu %d %d %s %llu %d %llu\n", buf->id,
+		   (u64)buf->nr_pages << PAGE_SHIFT, zcp_buffer_node(buf),
+		   buf->pid, *comm ? comm : "_",
+		   jiffies64_to_msecs(get_jiffies_64() - buf->born),
+		   atomic_read(&buf->mappings), zcp_pinned_bytes(buf));
+}
+
+static int zcp_buffers_show(struct seq_file *m, void *v)
+{
+	struct zcp_pool *pool = m->private;
+	struct zcp_buffer *buf;
+
+	seq_puts(m, "id size node pid comm age_ms mappings pinned\n");
+	mutex_lock(&pool->buffers_lock);
+	list_for_each_entry(buf, &pool->buffers, link)
+		zcp_show_buffer(m, buf);
+	mutex_unlock(&pool->buffers_lock);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(zcp_buffers);
+
+/**
+ * zcp_debugfs_init() - make a pool's files
+ * @pool: whose
+ *
+ * As everywhere, debugfs is optional and errors are not looked at.
+ *
+ * Context: may sleep.
+ */
+void zcp_debugfs_init(struct zcp_pool *pool)
+{
+	zcp_debugfs_root = debugfs_create_dir("zcpool", NULL);
+	pool->debugfs = debugfs_create_dir(pool->name, zcp_debugfs_root);
+	debugfs_create_file("nodes", 0400, pool->debugfs, pool, &zcp_nodes_fops);
+	debugfs_create_file("buddy", 0400, pool->debugfs, pool, &zcp_buddy_fops);
+	debugfs_create_file("buffers", 0400, pool->debugfs, pool,
+			    &zcp_buffers_fops);
+}
+
+/**
+ * zcp_debugfs_exit() - remove a pool's files, once nobody reads them
+ * @pool: whose
+ *
+ * Context: may sleep.
+ */
+void zcp_debugfs_exit(struct zcp_pool *pool)
+{
+	debugfs_remove(zcp_debugfs_root);
+	pool->debugfs = NULL;
+}

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What can be done with the file of a buffer, apart from mapping it (map.c).
+ */
+#include <linux/compat.h>
+#include <linux/fs.h>
+#include <linux/highmem.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/seq_file.h>
+#include <linux/uio.h>
+
+#include "zcpool.h"
+
+/*
+ * Called for the second and later opens, which go through /proc/PID/fd. Which
+ * descriptor that was, and what it allowed, is not to be known here, so reading
+ * is all that a new one allows.
+ */
+static int zcp_buffer_open(struct inode *inode, struct file *file)
+{
+	return file->f_mode & FMODE_WRITE ? -EACCES : 0;
+}
+
+typedef size_t zcp_copy_fn(struct page *page, size_t offset, size_t bytes,
+			   struct iov_iter *iter);
+
+/* Both helpers reach the page by kmap_local_page(). */
+static ssize_t zcp_buffer_copy(struct kiocb *iocb, struct iov_iter *iter,
+			       zcp_copy_fn *copy)
+{
+	struct zcp_buffer *buf = zcp_buffer_of(iocb->ki_filp);
+	ssize_t done = 0;
+
+	while (iov_iter_count(iter)) {
+		size_t offset = offset_in_page(iocb->ki_pos);
+		size_t bytes = min_t(size_t, PAGE_SIZE - offset,
+				     iov_iter_count(iter));
+		struct page *page = zcp_buffer_page(buf,
+						    iocb->ki_pos >> PAGE_SHIFT);
+		size_t copied;
+
+		if (!page)
+			break;
+		if (PageHWPoison(page))
+			return done ? done : -EIO;
+		copied = copy(page, offset, bytes, iter);
+		iocb->ki_pos += copied;
+		done += copied;
+		if (copied < bytes)
+			return done ? done : -EFAULT;
+		if (fatal_signal_pending(current))
+			return done;
+		cond_resched();
+	}
+	return done;
+}
+
+static ssize_t zcp_buffer_read_iter(struct kiocb *iocb, struct iov_iter *to)
+{
+	return zcp_buffer_copy(iocb, to, copy_page_to_iter);
+}
+
+static ssize_t zcp_buffer_write_iter(struct kiocb *iocb, struct iov_iter *from)
+{
+	loff_t size = i_size_read(file_inode(iocb->ki_filp));
+
+	/* As a block device answers: there is a last byte, and no growing. */
+	if (iocb->ki_flags & IOCB_APPEND)
+		return -ENOSPC;
+	if (iov_iter_count(from) && iocb->ki_pos >= size)
+		return -ENOSPC;
+	return zcp_buffer_copy(iocb, from, copy_page_from_iter);
+}
+
+static loff_t zcp_buffer_llseek(struct file *file, loff_t offset, int whence)
+{
+	return fixed_size_llseek(file, offset, whence,
+				 i_size_read(file_inode(file)));
+}
+
+/* Pieces as the hardware sees them: neighbouring extents are one. */
+static unsigned int zcp_buffer_pieces(const struct zcp_buffer *buf)
+{
+	unsigned long pfn, next_pfn = 0;
+	unsigned int i, n = 0;
+
+	for (i = 0; i < buf->nr_extents; i++) {
+		pfn = page_to_pfn(buf->extents[i].chunk->page) +
+		      buf->extents[i].start;
+		if (!i || pfn != next_pfn)
+			n++;
+		next_pfn = pfn + buf->extents[i].nr;
+	}
+	return n;
+}
+
+static long zcp_buffer_info(struct zcp_buffer *buf, void __user *arg,
+			    size_t usize)
+{
+	unsigned long whole = (unsigned long)buf->nr_whole * ZCP_CHUNK_PAGES;
+	struct zcpool_buf_info info = {
+		.id		= buf->id,
+		.size		= (u64)buf->nr_pages << PAGE_SHIFT,
+		.requested	= (u64)buf->req_pages << PAGE_SHIFT,
+		.whole_bytes	= (u64)whole << PAGE_SHIFT,
+		.split_bytes	= (u64)(buf->nr_pages - whole) << PAGE_SHIFT,
+		.nr_extents	= zcp_buffer_pieces(buf),
+		.node		= zcp_buffer_node(buf),
+		.flags		= buf->flags,
+		.mappings	= atomic_read(&buf->mappings),
+	};
+
+	if (usize < ZCPOOL_BUF_INFO_SIZE_MIN)
+		return -EINVAL;
+	return zcp_copy_out(arg, usize, &info, sizeof(info));
+}
+
+static long zcp_buffer_ioctl(struct file *file, unsigned int cmd,
+			     unsigned long arg)
+{
+	switch (cmd & ~IOCSIZE_MASK) {
+	case ZCPOOL_BUF_INFO & ~IOCSIZE_MASK:
+		return zcp_buffer_info(zcp_buffer_of(file), (void __user *)arg,
+				       _IOC_SIZE(cmd));
+	default:
+		return -ENOTTY;
+	}
+}
+
+static void zcp_buffer_show_fdinfo(struct seq_file *m, struct file *file)
+{
+	const struct zcp_buffer *buf = zcp_buffer_of(file);
+
+	seq_printf(m, "zcpool-id:\t%llu\n", buf->id);
+	seq_printf(m, "zcpool-size:\t%llu\n", (u64)buf->nr_pages << PAGE_SHIFT);
+	seq_printf(m, "zcpool-node:\t%d\n", zcp_buffer_node(buf));
+	seq_printf(m, "zcpool-whole:\t%llu\n",
+		   (u64)buf->nr_whole * ZCP_CHUNK_SIZE);
+}
+
+const struct file_operations zcp_buffer_fops = {
+	.owner		= THIS_MODULE,
+	.open		= zcp_buffer_open,
+	.llseek		= zcp_buffer_llseek,
+	.read_iter	= zcp_buffer_read_iter,
+	.write_iter	= zcp_buffer_write_iter,
+	.unlocked_ioctl	= zcp_buffer_ioctl,
+	.compat_ioctl	= compat_ptr_ioctl,
+	.mmap		= zcp_buffer_mmap,
+	.get_unmapped_area = thp_get_unmapped_area,
+	.show_fdinfo	= zcp_buffer_show_fdinfo,
+};

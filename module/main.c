@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Loading and unloading.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/module.h>
+#include <linux/moduleparam.h>
+
+#include "zcpool.h"
+
+#define CREATE_TRACE_POINTS
+#include "trace.h"
+
+static char *reserve = "";
+module_param(reserve, charp, 0444);
+MODULE_PARM_DESC(reserve, "memory to keep on each NUMA node: SIZE, or NODE:SIZE,... (K, M, G; default 0)");
+
+static char *max = "";
+module_param(max, charp, 0444);
+MODULE_PARM_DESC(max, "most memory to hold in all: SIZE (K, M, G; default half of the machine's, or the reserve if that is more)");
+
+static struct zcp_pool zcp_default = { .name = ZCPOOL_DEFAULT };
+
+#define ZCP_MIB(chunks)	((chunks) * (ZCP_CHUNK_SIZE >> 20))
+
+static int zcp_fill(struct zcp_pool *pool)
+{
+	unsigned long want = 0, lost = 0;
+	int nid, err;
+
+	for_each_node_mask(nid, pool->mask) {
+		err = zcp_node_fill_reserve(pool->nodes[nid]);
+		if (err)
+			return err;
+		want += pool->nodes[nid]->reserve;
+		lost += pool->nodes[nid]->lost;
+		if (pool->nodes[nid]->lost)
+			pr_warn("%s: reserve: node %d gave %lu of %lu MiB\n",
+				pool->name, nid,
+				ZCP_MIB(pool->nodes[nid]->nr_chunks),
+				ZCP_MIB(pool->nodes[nid]->reserve));
+	}
+	pr_info("%s: %lu MiB in reserve on %d node(s), at most %lu MiB\n",
+		pool->name, ZCP_MIB(want - lost), nodes_weight(pool->mask),
+		ZCP_MIB(pool->max));
+	return 0;
+}
+
+static int __init zcp_init(void)
+{
+	struct zcp_pool *pool = &zcp_default;
+	int err;
+
+	err = zcp_scrub_init();
+	if (err)
+		return err;
+	err = zcp_buffer_init();
+	if (err)
+		goto exit_scrub;
+	err = zcp_pool_init(pool);
+	if (!err)
+		err = zcp_parse_reserve(reserve, pool);
+	if (!err)
+		err = zcp_parse_max(max, pool);
+	if (!err)
+		err = zcp_fill(pool);
+	if (err)
+		goto exit_pool;
+	zcp_debugfs_init(pool);
+	err = zcp_dev_init(pool);
+	if (err)
+		goto exit_debugfs;
+	return 0;
+
+exit_debugfs:
+	zcp_debugfs_exit(pool);
+exit_pool:
+	zcp_pool_exit(pool);
+	zcp_buffer_exit();
+exit_scrub:
+	zcp_scrub_exit();
+	return err;
+}
+
+static void __exit zcp_exit(void)
+{
+	struct zcp_pool *pool = &zcp_default;
+
+	zcp_dev_exit();
+	zcp_debugfs_exit(pool);
+	zcp_pool_exit(pool);
+	zcp_buffer_exit();
+	zcp_scrub_exit();
+	pr_info("%s: all memory given back\n", pool->name);
+}
+
+module_init(zcp_init);
+module_exit(zcp_exit);
+
+MODULE_AUTHOR("The zcpool developers");
+MODULE_DESCRIPTION("Pools of huge, NUMA-local memory handed out as files");
+MODULE_LICENSE("GPL");

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Mappings of buffers.
+ *
+ * There are two kinds of VMA. One whose buffer has whole chunks gets its pages
+ * from .fault: the core then maps a whole chunk by one PMD if address and VMA
+ * allow. It must never be VM_MIXEDMAP, for the core would take its PMDs for
+ * special ones and lose the references they hold. A buffer without whole chunks
+ * never has a PMD, so its VMA may be VM_MIXEDMAP, and the first fault maps all
+ * of it with vm_insert_pages().
+ *
+ * Either way each entry holds a reference and counts in the page's mapcount as
+ * for any file, which is why O_DIRECT and everything else that pins user memory
+ * works on it.
+ */
+#include <linux/mm.h>
+
+#include "compat.h"
+#include "trace.h"
+#include "zcpool.h"
+
+static struct zcp_buffer *zcp_vma_buffer(const struct vm_area_struct *vma)
+{
+	return zcp_buffer_of(vma->vm_file);
+}
+
+static void zcp_vm_open(struct vm_area_struct *vma)
+{
+	atomic_inc(&zcp_vma_buffer(vma)->mappings);
+}
+
+static void zcp_vm_close(struct vm_area_struct *vma)
+{
+	atomic_dec(&zcp_vma_buffer(vma)->mappings);
+}
+
+/* For the trace only: what the core is going to do with the page. */
+static unsigned int zcp_fault_order(const struct vm_fault *vmf, struct page *page)
+{
+	unsigned long start = vmf->address & PMD_MASK;
+
+	if (!PageCompound(page) || start < vmf->vma->vm_start ||
+	    start + PMD_SIZE > vmf->vma->vm_end ||
+	    (vmf->pgoff - (vmf->address >> PAGE_SHIFT)) % ZCP_CHUNK_PAGES)
+		return 0;
+	return ZCP_CHUNK_ORDER;
+}
+
+static vm_fault_t zcp_vm_fault(struct vm_fault *vmf)
+{
+	struct zcp_buffer *buf = zcp_vma_buffer(vmf->vma);
+	struct page *page = zcp_buffer_page(buf, vmf->pgoff);
+
+	if (!page)
+		return VM_FAULT_SIGBUS;
+	if (PageHWPoison(page))
+		return VM_FAULT_HWPOISON;
+	get_page(page);
+	vmf->page = page;
+	if (trace_zcpool_fault_enabled())
+		trace_zcpool_fault(buf, vmf->address, vmf->pgoff,
+				   zcp_fault_order(vmf, page));
+	return 0;
+}
+
+/*
+ * Having a .map_pages tells the core (6.4 and later) that .fault does not need
+ * the mmap lock; without one it retries every fault under that lock. There is
+ * nothing to map around: a PMD is as much as there is.
+ */
+static vm_fault_t zcp_vm_map_pages(struct vm_fault *vmf, pgoff_t start,
+				   pgoff_t end)
+{
+	return 0;
+}
+
+static const struct vm_operations_struct zcp_vm_ops = {
+	.open		= zcp_vm_open,
+	.close		= zcp_vm_close,
+	.fault		= zcp_vm_fault,
+	.map_pages	= zcp_vm_map_pages,
+};
+
+#define ZCP_BATCH	64
+
+/* Map all of the VMA, or as much of it as nobody has mapped yet. */
+static int zcp_insert_all(struct vm_area_struct *vma, struct zcp_buffer *buf)
+{
+	unsigned long left = vma_pages(vma), addr = vma->vm_start;
+	pgoff_t index = vma->vm_pgoff;
+	struct page *pages[ZCP_BATCH];
+	unsigned long n, num;
+	int err;
+
+	while (left) {
+		for (n = 0; n < min_t(unsigned long, left, ZCP_BATCH); n++) {
+			pages[n] = zcp_buffer_page(buf, index + n);
+			if (!pages[n])
+				return -EFAULT;
+			if (PageHWPoison(pages[n]))
+				return -EHWPOISON;
+		}
+		num = n;
+		err = vm_insert_pages(vma, addr, pages, &num);
+		if (err)
+			return err;
+		left -= n;
+		index += n;
+		addr += n * PAGE_SIZE;
+	}
+	return 0;
+}
+
+/*
+ * The whole VMA at once, unless some of it is mapped (another thread has been
+ * faster, or madvise() has unmapped the rest) or has had a memory error: then
+ * the one page.
+ */
+static vm_fault_t zcp_vm_fault_batch(struct vm_fault *vmf)
+{
+	struct vm_area_struct *vma = vmf->vma;
+	struct zcp_buffer *buf = zcp_vma_buffer(vma);
+	struct page *page = zcp_buffer_page(buf, vmf->pgoff);
+	int err;
+
+	if (!page)
+		return VM_FAULT_SIGBUS;
+	if (PageHWPoison(page))
+		return VM_FAULT_HWPOISON;
+	trace_zcpool_fault(buf, vmf->address, vmf->pgoff, 0);
+
+	err = zcp_insert_all(vma, buf);
+	if (err == -EBUSY || err == -EHWPOISON) {
+		err = vm_insert_page(vma, vmf->address & PAGE_MASK, page);
+		if (err == -EBUSY)
+			err = 0;
+	}
+	return err ? vmf_error(err) : VM_FAULT_NOPAGE;
+}
+
+static const struct vm_operations_struct zcp_vm_ops_batch = {
+	.open		= zcp_vm_open,
+	.close		= zcp_vm_close,
+	.fault		= zcp_vm_fault_batch,
+	.map_pages	= zcp_vm_map_pages,
+};
+
+/**
+ * zcp_buffer_mmap() - map a buffer
+ * @file: the buffer's
+ * @vma: of @file
+ *
+ * Context: the mmap lock is held for writing.
+ * Return: 0; -EINVAL for a private mapping or one that reaches beyond the end.
+ */
+int zcp_buffer_mmap(struct file *file, struct vm_area_struct *vma)
+{
+	struct zcp_buffer *buf = zcp_buffer_of(file);
+
+	if (!(vma->vm_flags & VM_MAYSHARE))
+		return -EINVAL;
+	if (vma->vm_pgoff > buf->nr_pages ||
+	    vma_pages(vma) > buf->nr_pages - vma->vm_pgoff)
+		return -EINVAL;
+
+	vm_flags_set(vma, VM_DONTEXPAND);
+	if (buf->nr_whole) {
+		vma->vm_ops = &zcp_vm_ops;
+	} else {
+		vm_flags_set(vma, VM_MIXEDMAP);
+		vma->vm_ops = &zcp_vm_ops_batch;
+	}
+	atomic_inc(&buf->mappings);
+	trace_zcpool_map(buf, vma);
+	return 0;
+}

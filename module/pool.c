@@ -1,0 +1,352 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Pools: the policy that says from which nodes, and in which pieces, a buffer
+ * gets its memory.
+ */
+#include <linux/cpuset.h>
+#include <linux/mm.h>
+#include <linux/slab.h>
+
+#include "zcpool.h"
+
+/* Nodes a request may use, and those of them not tried yet. */
+struct zcp_walk {
+	int from;
+	nodemask_t left;
+};
+
+static void zcp_walk_start(struct zcp_walk *walk, const struct zcp_request *req)
+{
+	walk->from = req->nid;
+	nodes_and(walk->left, req->pool->mask, cpuset_current_mems_allowed);
+	if (req->flags & ZCPOOL_ALLOC_THISNODE) {
+		bool ok = node_isset(req->nid, walk->left);
+
+		nodes_clear(walk->left);
+		if (ok)
+			node_set(req->nid, walk->left);
+	}
+}
+
+/* The nearest node not tried yet, or NULL. */
+static struct zcp_node *zcp_walk_next(struct zcp_walk *walk,
+				      const struct zcp_request *req)
+{
+	int nid, best = NUMA_NO_NODE;
+
+	if (node_isset(walk->from, walk->left)) {
+		best = walk->from;
+	} else {
+		for_each_node_mask(nid, walk->left) {
+			if (best == NUMA_NO_NODE ||
+			    node_distance(walk->from, nid) <
+			    node_distance(walk->from, best))
+				best = nid;
+		}
+	}
+	if (best == NUMA_NO_NODE)
+		return NULL;
+	node_clear(best, walk->left);
+	return req->pool->nodes[best];
+}
+
+/* Of the errors of several nodes, the one the caller can do most about. */
+static int zcp_worse(int a, int b)
+{
+	return a == -ENOSPC ? a : b;
+}
+
+static int zcp_refill(const struct zcp_request *req, struct zcp_node *node,
+		      bool split)
+{
+	if (req->flags & ZCPOOL_ALLOC_NOWAIT)
+		return -EAGAIN;
+	return zcp_node_refill(node, split);
+}
+
+static int zcp_alloc_whole(const struct zcp_request *req, struct zcp_buffer *buf,
+			   unsigned int want)
+{
+	struct zcp_walk walk;
+	struct zcp_node *node;
+	unsigned int got;
+	int err = 0, worst = -ENOMEM;
+
+	zcp_walk_start(&walk, req);
+	while ((node = zcp_walk_next(&walk, req))) {
+		do {
+			got = zcp_node_take_whole(node,
+						  buf->extents + buf->nr_extents,
+						  want);
+			buf->nr_extents += got;
+			buf->nr_whole += got;
+			want -= got;
+			if (!want)
+				return 0;
+			err = zcp_refill(req, node, false);
+		} while (!err);
+		if (err == -EINTR)
+			return err;
+		worst = zcp_worse(worst, err);
+	}
+	return worst;
+}
+
+static int zcp_alloc_run(const struct zcp_request *req, struct zcp_buffer *buf,
+			 unsigned int want)
+{
+	struct zcp_walk walk;
+	struct zcp_node *node;
+	int err = 0, worst = -ENOMEM;
+
+	zcp_walk_start(&walk, req);
+	while ((node = zcp_walk_next(&walk, req))) {
+		do {
+			if (!zcp_node_take_run(node, buf->extents, want)) {
+				buf->nr_extents = want;
+				buf->nr_whole = want;
+				return 0;
+			}
+			err = zcp_refill(req, node, false);
+		} while (!err);
+		if (err == -EINTR)
+			return err;
+		worst = zcp_worse(worst, err);
+	}
+	return worst;
+}
+
+static int zcp_alloc_block(const struct zcp_request *req, struct zcp_buffer *buf,
+			   unsigned int nr)
+{
+	struct zcp_extent ext;
+	struct zcp_walk walk;
+	struct zcp_node *node;
+	int err, worst = -ENOMEM;
+
+	err = zcp_buffer_reserve_extents(buf, 1);
+	if (err)
+		return err;
+
+	zcp_walk_start(&walk, req);
+	while ((node = zcp_walk_next(&walk, req))) {
+		do {
+			if (!zcp_node_take_block(node, &ext, nr)) {
+				zcp_buffer_add_extent(buf, &ext);
+				return 0;
+			}
+			err = zcp_refill(req, node, true);
+		} while (!err);
+		if (err == -EINTR)
+			return err;
+		worst = zcp_worse(worst, err);
+	}
+	return worst;
+}
+
+/*
+ * A tail is cut into the powers of two it consists of, largest first. Only where
+ * no node has a block of that size left is one made up of smaller blocks.
+ */
+static int zcp_alloc_tail(const struct zcp_request *req, struct zcp_buffer *buf,
+			  unsigned int nr)
+{
+	unsigned int block = ZCP_CHUNK_PAGES / 2;
+	int err;
+
+	while (nr) {
+		block = min_t(unsigned int, block, rounddown_pow_of_two(nr));
+		err = zcp_alloc_block(req, buf, block);
+		if (err && (block == 1 || err == -EINTR))
+			return err;
+		if (err)
+			block /= 2;
+		else
+			nr -= block;
+	}
+	return 0;
+}
+
+/*
+ * Whether a request could be met if all that is free were made clean, so that a
+ * hopeless one does not turn the pool's clean memory into dirty. The counters
+ * are read without locks: a wrong yes fails later, and a wrong no is as good as
+ * having asked a moment earlier.
+ */
+static int zcp_pool_could(const struct zcp_request *req, unsigned long pages)
+{
+	const bool nowait = req->flags & ZCPOOL_ALLOC_NOWAIT;
+	struct zcp_pool *pool = req->pool;
+	unsigned long room = 0, held = atomic_long_read(&pool->nr_chunks);
+	struct zcp_walk walk;
+	struct zcp_node *node;
+
+	if (!nowait && held < pool->max)
+		room = (pool->max - held) * ZCP_CHUNK_PAGES;
+
+	zcp_walk_start(&walk, req);
+	while ((node = zcp_walk_next(&walk, req))) {
+		room += READ_ONCE(node->nr[ZCP_CLEAN]);
+		if (!nowait)
+			room += READ_ONCE(node->nr[ZCP_DIRTY]) +
+				READ_ONCE(node->nr[ZCP_QUARANTINED]);
+	}
+	if (pages <= room)
+		return 0;
+	return nowait ? -EAGAIN : -ENOSPC;
+}
+
+/**
+ * zcp_pool_alloc() - get a buffer its memory
+ * @req: what is wanted
+ * @buf: with its sizes set and no extents; on an error it may have some, for
+ *	zcp_pool_free() to give back
+ *
+ * Context: may sleep, with ZCPOOL_ALLOC_NOWAIT for the nodes' locks only.
+ * Return: 0; -ENOSPC the pool is at its maximum; -ENOMEM the kernel has no
+ * memory of that kind; -EAGAIN not without waiting; -EINTR killed.
+ */
+int zcp_pool_alloc(const struct zcp_request *req, struct zcp_buffer *buf)
+{
+	unsigned int whole = buf->nr_pages / ZCP_CHUNK_PAGES;
+	unsigned int tail = buf->nr_pages % ZCP_CHUNK_PAGES;
+	const bool contig = req->flags & ZCPOOL_ALLOC_CONTIG;
+	int err;
+
+	err = zcp_pool_could(req, buf->nr_pages);
+	if (!err)
+		err = zcp_buffer_reserve_extents(buf, whole + hweight32(tail));
+	if (!err && whole)
+		err = contig ? zcp_alloc_run(req, buf, whole) :
+			       zcp_alloc_whole(req, buf, whole);
+	if (!err && tail)
+		err = contig ? zcp_alloc_block(req, buf, tail) :
+			       zcp_alloc_tail(req, buf, tail);
+	return err;
+}
+
+/**
+ * zcp_pool_free() - give a buffer's memory back
+ * @buf: nobody's any more; has no extents afterwards
+ *
+ * Context: may sleep for the nodes' locks only.
+ */
+void zcp_pool_free(struct zcp_buffer *buf)
+{
+	struct zcp_extent *ext = buf->extents;
+	unsigned int i, start;
+
+	/* Extents of one node follow each other: one call for each such run. */
+	for (start = 0, i = 1; start < buf->nr_extents; i++) {
+		if (i < buf->nr_extents &&
+		    ext[i].chunk->node == ext[start].chunk->node)
+			continue;
+		zcp_node_give(ext + start, i - start);
+		start = i;
+	}
+	buf->nr_extents = 0;
+	buf->nr_whole = 0;
+}
+
+/**
+ * zcp_pool_check_node() - whether the caller may ask for a node
+ * @pool: which pool
+ * @nid: number from user space
+ *
+ * Context: process, for its cpuset.
+ * Return: 0, or -EINVAL if the pool or the caller's cpuset does not have it.
+ */
+int zcp_pool_check_node(const struct zcp_pool *pool, u32 nid)
+{
+	if (nid >= MAX_NUMNODES || !node_isset(nid, pool->mask) ||
+	    !node_isset(nid, cpuset_current_mems_allowed))
+		return -EINVAL;
+	return 0;
+}
+
+static void zcp_node_info(struct zcp_node *node, struct zcpool_info *info)
+{
+	mutex_lock(&node->lock);
+	info->reserve_bytes += (u64)node->reserve * ZCP_CHUNK_SIZE;
+	info->total_bytes += (u64)node->nr_chunks * ZCP_CHUNK_SIZE;
+	info->clean_bytes += (u64)node->nr[ZCP_CLEAN] << PAGE_SHIFT;
+	info->dirty_bytes += (u64)node->nr[ZCP_DIRTY] << PAGE_SHIFT;
+	info->quarantined_bytes += (u64)node->nr[ZCP_QUARANTINED] << PAGE_SHIFT;
+	info->used_bytes += (u64)node->nr[ZCP_USED] << PAGE_SHIFT;
+	info->retired_bytes += (u64)node->nr[ZCP_RETIRED] << PAGE_SHIFT;
+	mutex_unlock(&node->lock);
+}
+
+/**
+ * zcp_pool_info() - fill in what ZCPOOL_IOC_INFO answers
+ * @pool: which pool
+ * @info: with flags and node as asked, and checked; the rest 0
+ *
+ * Each node's figures are of one moment; those of different nodes are not.
+ *
+ * Context: may sleep for the nodes' locks.
+ */
+void zcp_pool_info(struct zcp_pool *pool, struct zcpool_info *info)
+{
+	int nid;
+
+	info->abi_version = ZCPOOL_ABI_VERSION;
+	info->nr_nodes = nodes_weight(pool->mask);
+	info->features = ZCPOOL_FEAT_POOL_MMAP;
+	if (IS_ENABLED(CONFIG_TRANSPARENT_HUGEPAGE))
+		info->features |= ZCPOOL_FEAT_HUGE;
+	info->chunk_size = ZCP_CHUNK_SIZE;
+	info->max_bytes = (u64)pool->max * ZCP_CHUNK_SIZE;
+
+	if (info->flags & ZCPOOL_INFO_NODE) {
+		zcp_node_info(pool->nodes[info->node], info);
+		return;
+	}
+	for_each_node_mask(nid, pool->mask)
+		zcp_node_info(pool->nodes[nid], info);
+}
+
+/**
+ * zcp_pool_init() - make a pool with an empty node for each that has memory
+ * @pool: with its name set; zcp_pool_exit() also after an error
+ *
+ * Context: may sleep.
+ * Return: 0 or -ENOMEM.
+ */
+int zcp_pool_init(struct zcp_pool *pool)
+{
+	int nid;
+
+	mutex_init(&pool->buffers_lock);
+	INIT_LIST_HEAD(&pool->buffers);
+	pool->nodes = kcalloc(nr_node_ids, sizeof(*pool->nodes), GFP_KERNEL);
+	if (!pool->nodes)
+		return -ENOMEM;
+
+	for_each_node_state(nid, N_MEMORY) {
+		pool->nodes[nid] = zcp_node_create(pool, nid);
+		if (!pool->nodes[nid])
+			return -ENOMEM;
+		node_set(nid, pool->mask);
+	}
+	return 0;
+}
+
+/**
+ * zcp_pool_exit() - give all of a pool's memory back to the kernel
+ * @pool: which; nothing of it is used any more
+ *
+ * Context: may sleep.
+ */
+void zcp_pool_exit(struct zcp_pool *pool)
+{
+	int nid;
+
+	for_each_node_mask(nid, pool->mask) {
+		zcp_scrub_stop(pool->nodes[nid]);
+		zcp_node_destroy(pool->nodes[nid]);
+	}
+	nodes_clear(pool->mask);
+	kfree(pool->nodes);
+	pool->nodes = NULL;
+}

@@ -1,0 +1,369 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The scrubber: the only way from free to clean.
+ *
+ * Memory that comes back is dirty. Each node's worker takes it piece by piece,
+ * looks whether a memory error has hit it (then it is retired) or somebody else
+ * still has a reference (then it is quarantined, and looked at again later),
+ * and zeroes it. An allocation that finds nothing clean does the same inline.
+ * A piece being looked at is on no list, so it has one owner; its pages still
+ * count as dirty.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/bitmap.h>
+#include <linux/cpumask.h>
+#include <linux/mm.h>
+#include <linux/topology.h>
+
+#include "trace.h"
+#include "zcpool.h"
+
+/*
+ * A free is often followed by another, or by an allocation that can do without
+ * the scrubber: wait a little. A pin lasts as long as an I/O.
+ */
+#define ZCP_SCRUB_DELAY		msecs_to_jiffies(4)
+#define ZCP_QUARANTINE_DELAY	msecs_to_jiffies(100)
+
+static struct workqueue_struct *zcp_scrub_wq;
+
+/**
+ * zcp_scrub_init() - make the workqueue
+ *
+ * Context: may sleep.
+ * Return: 0 or -ENOMEM.
+ */
+int zcp_scrub_init(void)
+{
+	zcp_scrub_wq = alloc_workqueue("zcpool_scrub", WQ_UNBOUND, 0);
+	return zcp_scrub_wq ? 0 : -ENOMEM;
+}
+
+/**
+ * zcp_scrub_exit() - undo zcp_scrub_init()
+ *
+ * Context: may sleep; every node's scrubber has been stopped.
+ */
+void zcp_scrub_exit(void)
+{
+	destroy_workqueue(zcp_scrub_wq);
+}
+
+/* On a CPU of the node's own, where it has one. */
+static void zcp_scrub_queue(struct zcp_node *node, unsigned long delay)
+{
+	unsigned int cpu = cpumask_any_and(cpumask_of_node(node->nid),
+					   cpu_online_mask);
+
+	queue_delayed_work_on(cpu < nr_cpu_ids ? cpu : WORK_CPU_UNBOUND,
+			      zcp_scrub_wq, &node->scrubber, delay);
+}
+
+/**
+ * zcp_scrub_kick() - tell the scrubber that there is dirty memory
+ * @node: where
+ *
+ * Context: any.
+ */
+void zcp_scrub_kick(struct zcp_node *node)
+{
+	if (!delayed_work_pending(&node->scrubber))
+		zcp_scrub_queue(node, ZCP_SCRUB_DELAY);
+}
+
+/**
+ * zcp_scrub_stop() - stop a node's scrubber for good
+ * @node: no buffer has memory of it any more
+ *
+ * Context: may sleep.
+ */
+void zcp_scrub_stop(struct zcp_node *node)
+{
+	cancel_delayed_work_sync(&node->scrubber);
+}
+
+static enum zcp_state zcp_whole_verdict(struct zcp_chunk *chunk)
+{
+	if (zcp_pages_poisoned(chunk->page, ZCP_CHUNK_PAGES))
+		return ZCP_RETIRED;
+	if (zcp_page_pinned(chunk->page))
+		return ZCP_QUARANTINED;
+	return ZCP_CLEAN;
+}
+
+/**
+ * zcp_scrub_whole() - deal with one dirty whole chunk
+ * @node: where
+ * @keep: keep the chunk even if the node has more than its reserve
+ *
+ * Context: may sleep; without the node's lock.
+ * Return: whether there was one.
+ */
+bool zcp_scrub_whole(struct zcp_node *node, bool keep)
+{
+	struct zcp_chunk *chunk;
+	enum zcp_state to;
+
+	mutex_lock(&node->lock);
+	chunk = list_first_entry_or_null(&node->whole[ZCP_DIRTY],
+					 struct zcp_chunk, link);
+	if (!chunk) {
+		mutex_unlock(&node->lock);
+		return false;
+	}
+	list_del_init(&chunk->link);
+	to = zcp_whole_verdict(chunk);
+	if (to == ZCP_CLEAN && !keep && node->nr_chunks > node->reserve) {
+		zcp_node_release(chunk, ZCP_DIRTY);
+		return true;
+	}
+	mutex_unlock(&node->lock);
+
+	if (to == ZCP_CLEAN) {
+		zcp_pages_clear(chunk->page, ZCP_CHUNK_PAGES);
+		trace_zcpool_scrub(node, chunk->page, ZCP_CHUNK_PAGES);
+	} else if (to == ZCP_QUARANTINED) {
+		trace_zcpool_quarantine(node, chunk->page, ZCP_CHUNK_PAGES);
+	} else {
+		pr_warn("%s: node %d: memory error, chunk at pfn %#lx retired\n",
+			node->pool->name, node->nid, page_to_pfn(chunk->page));
+	}
+
+	mutex_lock(&node->lock);
+	chunk->state = to;
+	list_add(&chunk->link, &node->whole[to]);
+	zcp_node_account(node, ZCP_DIRTY, to, ZCP_CHUNK_PAGES);
+	mutex_unlock(&node->lock);
+	return true;
+}
+
+/* A dirty block of a split chunk, taken off the chunk's dirty bitmap. */
+struct zcp_block {
+	struct zcp_chunk *chunk;
+	unsigned int start;
+	unsigned int order;
+	DECLARE_BITMAP(pinned, 1U << ZCP_BUDDY_MAX_ORDER);
+};
+
+static bool zcp_block_take(struct zcp_node *node, struct zcp_block *block)
+{
+	struct zcp_split *split;
+	int order;
+
+	split = list_first_entry_or_null(&node->dirty_split, struct zcp_split,
+					 dirty_link);
+	if (!split)
+		return false;
+	block->chunk = split->chunk;
+	block->start = find_first_bit(split->dirty, ZCP_BUDDY_PAGES);
+	order = zcp_buddy_order(&split->buddy, block->start);
+	/* A page that is no block's start is corruption: treat it alone. */
+	block->order = WARN_ON_ONCE(order < 0) ? 0 : order;
+
+	bitmap_clear(split->dirty, block->start, 1U << block->order);
+	if (bitmap_empty(split->dirty, ZCP_BUDDY_PAGES))
+		list_del_init(&split->dirty_link);
+	return true;
+}
+
+/* Zero what nobody else holds. */
+static void zcp_block_clear(struct zcp_block *block)
+{
+	struct zcp_node *node = block->chunk->node;
+	struct page *page = block->chunk->page + block->start;
+	unsigned int i, nr = 1U << block->order;
+
+	bitmap_zero(block->pinned, nr);
+	for (i = 0; i < nr; i++) {
+		if (zcp_page_pinned(page + i)) {
+			__set_bit(i, block->pinned);
+			trace_zcpool_quarantine(node, page + i, 1);
+		} else {
+			zcp_pages_clear(page + i, 1);
+		}
+	}
+	trace_zcpool_scrub(node, page, nr - bitmap_weight(block->pinned, nr));
+}
+
+static void zcp_page_quarantine(struct zcp_chunk *chunk, unsigned int start)
+{
+	struct zcp_split *split = chunk->split;
+
+	__set_bit(start, split->quarantine);
+	if (list_empty(&split->quarantine_link))
+		list_add_tail(&split->quarantine_link,
+			      &chunk->node->quarantined_split);
+	zcp_node_account(chunk->node, ZCP_DIRTY, ZCP_QUARANTINED, 1);
+}
+
+static void zcp_split_free(struct zcp_chunk *chunk, unsigned int start,
+			   unsigned int order)
+{
+	/* What the buddy refuses stays allocated: lost, but in nobody's way. */
+	bool bad = WARN_ON_ONCE(zcp_buddy_free(&chunk->split->buddy, start,
+					       order));
+
+	zcp_node_account(chunk->node, ZCP_DIRTY, bad ? ZCP_RETIRED : ZCP_CLEAN,
+			 1U << order);
+}
+
+static void zcp_block_free(struct zcp_block *block)
+{
+	struct zcp_chunk *chunk = block->chunk;
+	unsigned int i, nr = 1U << block->order;
+
+	if (bitmap_empty(block->pinned, nr)) {
+		zcp_split_free(chunk, block->start, block->order);
+	} else {
+		zcp_buddy_shatter(&chunk->split->buddy, block->start);
+		for (i = 0; i < nr; i++) {
+			if (test_bit(i, block->pinned))
+				zcp_page_quarantine(chunk, block->start + i);
+			else
+				zcp_split_free(chunk, block->start + i, 0);
+		}
+	}
+	zcp_node_file_split(chunk);
+}
+
+/* The block stays allocated; so will whatever else of the chunk comes back. */
+static void zcp_block_retire(struct zcp_block *block)
+{
+	struct zcp_chunk *chunk = block->chunk;
+	struct zcp_node *node = chunk->node;
+
+	if (chunk->state != ZCP_RETIRED) {
+		pr_warn("%s: node %d: memory error, chunk at pfn %#lx retired\n",
+			node->pool->name, node->nid, page_to_pfn(chunk->page));
+		chunk->state = ZCP_RETIRED;
+		zcp_node_account(node, ZCP_CLEAN, ZCP_RETIRED,
+				 zcp_buddy_nr_free(&chunk->split->buddy));
+		zcp_node_file_split(chunk);
+	}
+	zcp_node_account(node, ZCP_DIRTY, ZCP_RETIRED, 1U << block->order);
+}
+
+/**
+ * zcp_scrub_split() - deal with one dirty block of a split chunk
+ * @node: where
+ *
+ * Context: may sleep; without the node's lock.
+ * Return: whether there was one.
+ */
+bool zcp_scrub_split(struct zcp_node *node)
+{
+	struct zcp_block block;
+	struct page *page;
+	bool retire;
+
+	mutex_lock(&node->lock);
+	if (!zcp_block_take(node, &block)) {
+		mutex_unlock(&node->lock);
+		return false;
+	}
+	page = block.chunk->page + block.start;
+	retire = block.chunk->state == ZCP_RETIRED ||
+		 zcp_pages_poisoned(page, 1U << block.order);
+	mutex_unlock(&node->lock);
+
+	if (!retire)
+		zcp_block_clear(&block);
+
+	mutex_lock(&node->lock);
+	/* Another block of the chunk may have been found poisoned meanwhile. */
+	if (retire || block.chunk->state == ZCP_RETIRED)
+		zcp_block_retire(&block);
+	else
+		zcp_block_free(&block);
+	mutex_unlock(&node->lock);
+	return true;
+}
+
+static bool zcp_quarantine_scan_whole(struct zcp_node *node)
+{
+	struct zcp_chunk *chunk, *next;
+	bool any = false;
+
+	list_for_each_entry_safe(chunk, next, &node->whole[ZCP_QUARANTINED], link) {
+		if (zcp_whole_verdict(chunk) == ZCP_QUARANTINED)
+			continue;
+		chunk->state = ZCP_DIRTY;
+		list_move_tail(&chunk->link, &node->whole[ZCP_DIRTY]);
+		zcp_node_account(node, ZCP_QUARANTINED, ZCP_DIRTY,
+				 ZCP_CHUNK_PAGES);
+		any = true;
+		cond_resched();
+	}
+	return any;
+}
+
+static bool zcp_quarantine_scan_split(struct zcp_node *node)
+{
+	struct zcp_split *split, *next;
+	struct page *page;
+	unsigned int i;
+	bool any = false;
+
+	list_for_each_entry_safe(split, next, &node->quarantined_split,
+				 quarantine_link) {
+		for_each_set_bit(i, split->quarantine, ZCP_BUDDY_PAGES) {
+			page = split->chunk->page + i;
+			if (zcp_page_pinned(page) && !PageHWPoison(page))
+				continue;
+			__clear_bit(i, split->quarantine);
+			__set_bit(i, split->dirty);
+			zcp_node_account(node, ZCP_QUARANTINED, ZCP_DIRTY, 1);
+			any = true;
+		}
+		if (!bitmap_empty(split->dirty, ZCP_BUDDY_PAGES) &&
+		    list_empty(&split->dirty_link))
+			list_add_tail(&split->dirty_link, &node->dirty_split);
+		if (bitmap_empty(split->quarantine, ZCP_BUDDY_PAGES))
+			list_del_init(&split->quarantine_link);
+		cond_resched();
+	}
+	return any;
+}
+
+/**
+ * zcp_quarantine_scan() - look again at all quarantined memory of a node
+ * @node: which
+ *
+ * What nobody else holds any more becomes dirty.
+ *
+ * Context: may sleep; without the node's lock.
+ * Return: whether there was any.
+ */
+bool zcp_quarantine_scan(struct zcp_node *node)
+{
+	bool any;
+
+	mutex_lock(&node->lock);
+	any = zcp_quarantine_scan_whole(node);
+	any |= zcp_quarantine_scan_split(node);
+	mutex_unlock(&node->lock);
+	return any;
+}
+
+/**
+ * zcp_scrub_worker() - deal with all that a node has dirty or quarantined
+ * @work: the scrubber of a struct zcp_node
+ *
+ * Context: workqueue.
+ */
+void zcp_scrub_worker(struct work_struct *work)
+{
+	struct zcp_node *node = container_of(to_delayed_work(work),
+					     struct zcp_node, scrubber);
+
+	do {
+		while (zcp_scrub_whole(node, false) || zcp_scrub_split(node))
+			cond_resched();
+	} while (zcp_quarantine_scan(node));
+
+	zcp_node_settle_idle(node);
+
+	if (READ_ONCE(node->nr[ZCP_QUARANTINED]))
+		zcp_scrub_queue(node, ZCP_QUARANTINE_DELAY);
+}

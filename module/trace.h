@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#undef TRACE_SYSTEM
+#define TRACE_SYSTEM zcpool
+
+#if !defined(_ZCPOOL_TRACE_H) || defined(TRACE_HEADER_MULTI_READ)
+#define _ZCPOOL_TRACE_H
+
+#include <linux/tracepoint.h>
+
+#include "zcpool.h"
+
+DECLARE_EVENT_CLASS(zcpool_buffer,
+	TP_PROTO(const struct zcp_buffer *buf),
+	TP_ARGS(buf),
+	TP_STRUCT__entry(
+		__field(u64, id)
+		__field(u64, size)
+		__field(u32, flags)
+		__field(int, node)
+		__field(unsigned int, whole)
+		__field(unsigned int, extents)
+	),
+	TP_fast_assign(
+		__entry->id = buf->id;
+		__entry->size = (u64)buf->nr_pages << PAGE_SHIFT;
+		__entry->flags = buf->flags;
+		__entry->node = zcp_buffer_node(buf);
+		__entry->whole = buf->nr_whole;
+		__entry->extents = buf->nr_extents;
+	),
+	TP_printk("id=%llu size=%llu flags=%#x node=%d whole=%u extents=%u",
+		  __entry->id, __entry->size, __entry->flags, __entry->node,
+		  __entry->whole, __entry->extents)
+);
+
+DEFINE_EVENT(zcpool_buffer, zcpool_alloc,
+	TP_PROTO(const struct zcp_buffer *buf),
+	TP_ARGS(buf)
+);
+
+DEFINE_EVENT(zcpool_buffer, zcpool_free,
+	TP_PROTO(const struct zcp_buffer *buf),
+	TP_ARGS(buf)
+);
+
+TRACE_EVENT(zcpool_map,
+	TP_PROTO(const struct zcp_buffer *buf, const struct vm_area_struct *vma),
+	TP_ARGS(buf, vma),
+	TP_STRUCT__entry(
+		__field(u64, id)
+		__field(unsigned long, start)
+		__field(unsigned long, end)
+		__field(unsigned long, pgoff)
+	),
+	TP_fast_assign(
+		__entry->id = buf->id;
+		__entry->start = vma->vm_start;
+		__entry->end = vma->vm_end;
+		__entry->pgoff = vma->vm_pgoff;
+	),
+	TP_printk("id=%llu start=%#lx end=%#lx pgoff=%lu",
+		  __entry->id, __entry->start, __entry->end, __entry->pgoff)
+);
+
+TRACE_EVENT(zcpool_fault,
+	TP_PROTO(const struct zcp_buffer *buf, unsigned long address,
+		 pgoff_t pgoff, unsigned int order),
+	TP_ARGS(buf, address, pgoff, order),
+	TP_STRUCT__entry(
+		__field(u64, id)
+		__field(unsigned long, address)
+		__field(unsigned long, pgoff)
+		__field(unsigned int, order)
+	),
+	TP_fast_assign(
+		__entry->id = buf->id;
+		__entry->address = address;
+		__entry->pgoff = pgoff;
+		__entry->order = order;
+	),
+	TP_printk("id=%llu address=%#lx pgoff=%lu order=%u",
+		  __entry->id, __entry->address, __entry->pgoff, __entry->order)
+);
+
+DECLARE_EVENT_CLASS(zcpool_pages,
+	TP_PROTO(const struct zcp_node *node, struct page *page, unsigned int nr),
+	TP_ARGS(node, page, nr),
+	TP_STRUCT__entry(
+		__field(int, node)
+		__field(unsigned long, pfn)
+		__field(unsigned int, nr)
+	),
+	TP_fast_assign(
+		__entry->node = node->nid;
+		__entry->pfn = page_to_pfn(page);
+		__entry->nr = nr;
+	),
+	TP_printk("node=%d pfn=%#lx pages=%u",
+		  __entry->node, __entry->pfn, __entry->nr)
+);
+
+DEFINE_EVENT(zcpool_pages, zcpool_scrub,
+	TP_PROTO(const struct zcp_node *node, struct page *page, unsigned int nr),
+	TP_ARGS(node, page, nr)
+);
+
+DEFINE_EVENT(zcpool_pages, zcpool_quarantine,
+	TP_PROTO(const struct zcp_node *node, struct page *page, unsigned int nr),
+	TP_ARGS(node, page, nr)
+);
+
+DEFINE_EVENT(zcpool_pages, zcpool_grow,
+	TP_PROTO(const struct zcp_node *node, struct page *page, unsigned int nr),
+	TP_ARGS(node, page, nr)
+);
+
+#endif /* _ZCPOOL_TRACE_H */
+
+#undef TRACE_INCLUDE_PATH
+#define TRACE_INCLUDE_PATH .
+#undef TRACE_INCLUDE_FILE
+#define TRACE_INCLUDE_FILE trace
+#include <trace/define_trace.h>

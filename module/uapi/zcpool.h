@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
+/*
+ * zcpool: pools of huge, NUMA-local memory handed out as file descriptors.
+ *
+ * This is the only header shared between the module and user space.
+ *
+ * Every ioctl takes a pointer to one of the structs below. The size encoded in
+ * the command is the caller's sizeof(struct): a caller built against an older,
+ * shorter struct gets zeroes for the fields it does not know, a caller built
+ * against a newer, longer one is accepted as long as the bytes this kernel does
+ * not know are zero (E2BIG otherwise) and gets zeroes back in them. Always
+ * clear a struct before filling it in.
+ */
+#ifndef _UAPI_ZCPOOL_H
+#define _UAPI_ZCPOOL_H
+
+#include <linux/ioctl.h>
+#include <linux/types.h>
+
+#define ZCPOOL_ABI_VERSION	1
+
+#define ZCPOOL_DEV_DIR		"/dev/zcpool"
+#define ZCPOOL_DEFAULT		"default"
+
+/* Bits of zcpool_info.features */
+#define ZCPOOL_FEAT_POOL_MMAP	(1ULL << 0)	/* mmap() of the pool itself */
+#define ZCPOOL_FEAT_HUGE	(1ULL << 1)	/* whole chunks map by one PMD */
+
+/* Bits of zcpool_info.flags */
+#define ZCPOOL_INFO_NODE	(1U << 0)	/* one node, not the whole pool */
+
+/**
+ * struct zcpool_info - what a pool is and has (ZCPOOL_IOC_INFO)
+ * @flags: in: ZCPOOL_INFO_* or 0
+ * @node: in: NUMA node, with ZCPOOL_INFO_NODE; must be 0 otherwise
+ * @abi_version: out: ZCPOOL_ABI_VERSION of the module
+ * @nr_nodes: out: NUMA nodes the pool can have memory on
+ * @features: out: ZCPOOL_FEAT_*
+ * @chunk_size: out: bytes of a chunk, the unit that one PMD maps
+ * @max_bytes: out: the most the pool will hold
+ * @reserve_bytes: out: bytes kept when nothing uses them
+ * @total_bytes: out: bytes held now; the sum of the five that follow
+ * @clean_bytes: out: free and zeroed
+ * @dirty_bytes: out: free, waiting to be zeroed
+ * @quarantined_bytes: out: free, but someone outside the pool still holds a
+ *	reference to the pages (direct I/O in flight, a pipe, RDMA)
+ * @used_bytes: out: in buffers
+ * @retired_bytes: out: hit by a memory error, never to be used again
+ *
+ * @max_bytes is the pool's also when one node is asked about.
+ */
+struct zcpool_info {
+	__u32 flags;
+	__u32 node;
+	__u32 abi_version;
+	__u32 nr_nodes;
+	__u64 features;
+	__u64 chunk_size;
+	__u64 max_bytes;
+	__u64 reserve_bytes;
+	__u64 total_bytes;
+	__u64 clean_bytes;
+	__u64 dirty_bytes;
+	__u64 quarantined_bytes;
+	__u64 used_bytes;
+	__u64 retired_bytes;
+};
+
+/* The shortest struct zcpool_info taken: the two input fields */
+#define ZCPOOL_INFO_SIZE_MIN	8
+
+/* Bits of zcpool_alloc.flags */
+#define ZCPOOL_ALLOC_CONTIG	(1U << 0)	/* one physically contiguous piece */
+#define ZCPOOL_ALLOC_HUGE	(1U << 1)	/* whole chunks only, or fail */
+#define ZCPOOL_ALLOC_NOWAIT	(1U << 2)	/* clean memory at hand, or EAGAIN */
+#define ZCPOOL_ALLOC_NODE	(1U << 3)	/* start at @node, not at the CPU's */
+#define ZCPOOL_ALLOC_THISNODE	(1U << 4)	/* do not fall back to other nodes */
+
+/**
+ * struct zcpool_alloc - make a buffer (ZCPOOL_IOC_ALLOC)
+ * @size: in: bytes wanted, 1 to the pool's maximum; out: bytes granted, which
+ *	is the size of the new file. It is @size rounded up to pages, and to
+ *	whole chunks with ZCPOOL_ALLOC_HUGE, with ZCPOOL_ALLOC_CONTIG beyond one
+ *	chunk, and where the tail rule (below) says so.
+ * @flags: in: ZCPOOL_ALLOC_* or 0
+ * @fd: out: the buffer, open for reading and writing, close-on-exec; in: 0
+ * @node: in: NUMA node, with ZCPOOL_ALLOC_NODE; must be 0 otherwise
+ * @reserved: in: 0
+ *
+ * The tail rule: of a buffer of one chunk or more, what is left over after the
+ * whole chunks costs a page fault for each of its pages if it comes from a
+ * split chunk, and one fault for all if it is rounded up to a whole chunk. It
+ * is rounded up when that wastes fewer pages than it saves faults, which is
+ * when the tail is more than half a chunk.
+ *
+ * Errors: EINVAL a size of 0, an unknown flag, a reserved field that is not
+ * 0, a node that the pool or the caller's cpuset does not have; ENOSPC the
+ * pool's maximum is reached; ENOMEM the kernel has no memory of that kind;
+ * EAGAIN only with ZCPOOL_ALLOC_NOWAIT; EINTR killed while zeroing; EMFILE,
+ * ENFILE no descriptor left; EFAULT, E2BIG the struct itself.
+ */
+struct zcpool_alloc {
+	__u64 size;
+	__u32 flags;
+	__s32 fd;
+	__u32 node;
+	__u32 reserved;
+};
+
+/* The shortest struct zcpool_alloc taken: up to and with @fd */
+#define ZCPOOL_ALLOC_SIZE_MIN	16
+
+/**
+ * struct zcpool_buf_info - what a buffer is made of (ZCPOOL_BUF_INFO)
+ * @id: out: number of the buffer, never used twice while the module is loaded
+ * @size: out: bytes granted, the size of the file
+ * @requested: out: bytes asked for, rounded up to pages
+ * @whole_bytes: out: bytes in whole chunks, which map by PMD
+ * @split_bytes: out: bytes in split chunks, which map by 4 KiB pages
+ * @nr_extents: out: physically contiguous pieces
+ * @node: out: NUMA node of the memory, -1 when it lies on more than one
+ * @flags: out: ZCPOOL_ALLOC_* it was made with
+ * @mappings: out: VMAs that map it now
+ */
+struct zcpool_buf_info {
+	__u64 id;
+	__u64 size;
+	__u64 requested;
+	__u64 whole_bytes;
+	__u64 split_bytes;
+	__u32 nr_extents;
+	__s32 node;
+	__u32 flags;
+	__u32 mappings;
+};
+
+/* The shortest struct zcpool_buf_info taken: the id and the size */
+#define ZCPOOL_BUF_INFO_SIZE_MIN	16
+
+#define ZCPOOL_IOC_MAGIC	'z'
+
+/* On a pool */
+#define ZCPOOL_IOC_INFO		_IOWR(ZCPOOL_IOC_MAGIC, 0x10, struct zcpool_info)
+#define ZCPOOL_IOC_ALLOC	_IOWR(ZCPOOL_IOC_MAGIC, 0x11, struct zcpool_alloc)
+
+/* On a buffer */
+#define ZCPOOL_BUF_INFO		_IOR(ZCPOOL_IOC_MAGIC, 0x20, struct zcpool_buf_info)
+
+#endif /* _UAPI_ZCPOOL_H */
