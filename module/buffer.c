@@ -135,6 +135,39 @@ struct zcp_buffer *zcp_buffer_of(const struct file *file)
 }
 
 /**
+ * zcp_buffer_run() - neighbouring pages of a buffer
+ * @buf: which buffer
+ * @index: first page in it
+ * @nr: set to how many pages follow each other from there, with that one
+ *
+ * Context: any, with a reference to the buffer.
+ * Return: the first page, without a reference of its own; NULL beyond the end.
+ */
+struct page *zcp_buffer_run(const struct zcp_buffer *buf, pgoff_t index,
+			    unsigned int *nr)
+{
+	pgoff_t nth = index / ZCP_CHUNK_PAGES;
+	const struct zcp_extent *ext;
+
+	if (nth < buf->nr_whole) {
+		index %= ZCP_CHUNK_PAGES;
+		*nr = ZCP_CHUNK_PAGES - index;
+		return buf->extents[nth].chunk->page + index;
+	}
+
+	index -= (pgoff_t)buf->nr_whole * ZCP_CHUNK_PAGES;
+	for (ext = buf->extents + buf->nr_whole;
+	     ext < buf->extents + buf->nr_extents; ext++) {
+		if (index < ext->nr) {
+			*nr = ext->nr - index;
+			return ext->chunk->page + ext->start + index;
+		}
+		index -= ext->nr;
+	}
+	return NULL;
+}
+
+/**
  * zcp_buffer_page() - a page of a buffer
  * @buf: which buffer
  * @index: page in it
@@ -144,20 +177,9 @@ struct zcp_buffer *zcp_buffer_of(const struct file *file)
  */
 struct page *zcp_buffer_page(const struct zcp_buffer *buf, pgoff_t index)
 {
-	pgoff_t nth = index / ZCP_CHUNK_PAGES;
-	const struct zcp_extent *ext;
+	unsigned int nr;
 
-	if (nth < buf->nr_whole)
-		return buf->extents[nth].chunk->page + index % ZCP_CHUNK_PAGES;
-
-	index -= (pgoff_t)buf->nr_whole * ZCP_CHUNK_PAGES;
-	for (ext = buf->extents + buf->nr_whole;
-	     ext < buf->extents + buf->nr_extents; ext++) {
-		if (index < ext->nr)
-			return ext->chunk->page + ext->start + index;
-		index -= ext->nr;
-	}
-	return NULL;
+	return zcp_buffer_run(buf, index, &nr);
 }
 
 /**

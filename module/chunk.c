@@ -6,6 +6,8 @@
  * which one PMD can map; a split one is 512 pages with a count each, so that
  * each can be held back alone. The kernel exports no way from one to the other.
  */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include <linux/gfp.h>
 #include <linux/highmem.h>
 #include <linux/mm.h>
@@ -76,7 +78,8 @@ free_chunk:
  * @chunk: on no list and in nobody's count
  *
  * Pages that somebody else still holds are only let go of: the kernel frees
- * them with the last reference.
+ * them with the last reference. It also keeps a poisoned page out of use, but
+ * only if the page is freed alone, so a poisoned whole chunk is not freed.
  *
  * Context: may sleep; without the node's lock.
  */
@@ -87,6 +90,9 @@ void zcp_chunk_destroy(struct zcp_chunk *chunk)
 	if (chunk->split) {
 		for (i = 0; i < ZCP_CHUNK_PAGES; i++)
 			put_page(chunk->page + i);
+	} else if (zcp_pages_poisoned(chunk->page, ZCP_CHUNK_PAGES)) {
+		pr_warn("chunk at pfn %#lx has had a memory error and is not given back\n",
+			page_to_pfn(chunk->page));
 	} else {
 		put_page(chunk->page);
 	}

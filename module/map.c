@@ -81,32 +81,52 @@ static const struct vm_operations_struct zcp_vm_ops = {
 	.map_pages	= zcp_vm_map_pages,
 };
 
-#define ZCP_BATCH	64
+#define ZCP_BATCH	64U
 
-/* Map all of the VMA, or as much of it as nobody has mapped yet. */
+/* Map nr neighbouring pages. */
+static int zcp_insert_run(struct vm_area_struct *vma, unsigned long addr,
+			  struct page *page, unsigned int nr)
+{
+	struct page *pages[ZCP_BATCH];
+	unsigned long left;
+	unsigned int i, n;
+	int err;
+
+	for (; nr; nr -= n) {
+		n = min(nr, ZCP_BATCH);
+		for (i = 0; i < n; i++)
+			pages[i] = page++;
+		left = n;
+		err = vm_insert_pages(vma, addr, pages, &left);
+		if (err)
+			return err;
+		addr += n * PAGE_SIZE;
+	}
+	return 0;
+}
+
+/* Map all of the VMA, or as much of it as comes before a page that cannot be. */
 static int zcp_insert_all(struct vm_area_struct *vma, struct zcp_buffer *buf)
 {
 	unsigned long left = vma_pages(vma), addr = vma->vm_start;
 	pgoff_t index = vma->vm_pgoff;
-	struct page *pages[ZCP_BATCH];
-	unsigned long n, num;
+	struct page *page;
+	unsigned int nr;
 	int err;
 
 	while (left) {
-		for (n = 0; n < min_t(unsigned long, left, ZCP_BATCH); n++) {
-			pages[n] = zcp_buffer_page(buf, index + n);
-			if (!pages[n])
-				return -EFAULT;
-			if (PageHWPoison(pages[n]))
-				return -EHWPOISON;
-		}
-		num = n;
-		err = vm_insert_pages(vma, addr, pages, &num);
+		page = zcp_buffer_run(buf, index, &nr);
+		if (!page)
+			return -EFAULT;
+		nr = min_t(unsigned long, nr, left);
+		if (zcp_pages_poisoned(page, nr))
+			return -EHWPOISON;
+		err = zcp_insert_run(vma, addr, page, nr);
 		if (err)
 			return err;
-		left -= n;
-		index += n;
-		addr += n * PAGE_SIZE;
+		left -= nr;
+		index += nr;
+		addr += nr * PAGE_SIZE;
 	}
 	return 0;
 }
@@ -163,7 +183,11 @@ int zcp_buffer_mmap(struct file *file, struct vm_area_struct *vma)
 	    vma_pages(vma) > buf->nr_pages - vma->vm_pgoff)
 		return -EINVAL;
 
-	vm_flags_set(vma, VM_DONTEXPAND);
+	/*
+	 * The pages are on no LRU, so it would be in vain to note, at each
+	 * unmap, when they were used: VM_SEQ_READ spares that.
+	 */
+	vm_flags_set(vma, VM_DONTEXPAND | VM_SEQ_READ);
 	if (buf->nr_whole) {
 		vma->vm_ops = &zcp_vm_ops;
 	} else {

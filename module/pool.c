@@ -9,45 +9,58 @@
 
 #include "zcpool.h"
 
-/* Nodes a request may use, and those of them not tried yet. */
+/**
+ * zcp_pool_check_node() - whether the caller may ask for a node
+ * @pool: which pool
+ * @nid: number from user space
+ *
+ * Context: process, for its cpuset.
+ * Return: 0, or -EINVAL if the pool or the caller's cpuset does not have it.
+ */
+int zcp_pool_check_node(const struct zcp_pool *pool, u32 nid)
+{
+	if (nid >= MAX_NUMNODES || !node_isset(nid, pool->mask) ||
+	    !node_isset(nid, cpuset_current_mems_allowed))
+		return -EINVAL;
+	return 0;
+}
+
+/* Of the nodes that a request may use, those not tried yet. */
 struct zcp_walk {
-	int from;
+	unsigned int tried;
 	nodemask_t left;
 };
 
-static void zcp_walk_start(struct zcp_walk *walk, const struct zcp_request *req)
-{
-	walk->from = req->nid;
-	nodes_and(walk->left, req->pool->mask, cpuset_current_mems_allowed);
-	if (req->flags & ZCPOOL_ALLOC_THISNODE) {
-		bool ok = node_isset(req->nid, walk->left);
-
-		nodes_clear(walk->left);
-		if (ok)
-			node_set(req->nid, walk->left);
-	}
-}
-
-/* The nearest node not tried yet, or NULL. */
+/*
+ * The nearest node that the request may use and that has not been tried, or
+ * NULL. Most requests are done with the first, so the mask waits.
+ */
 static struct zcp_node *zcp_walk_next(struct zcp_walk *walk,
 				      const struct zcp_request *req)
 {
+	struct zcp_pool *pool = req->pool;
 	int nid, best = NUMA_NO_NODE;
 
-	if (node_isset(walk->from, walk->left)) {
-		best = walk->from;
-	} else {
-		for_each_node_mask(nid, walk->left) {
-			if (best == NUMA_NO_NODE ||
-			    node_distance(walk->from, nid) <
-			    node_distance(walk->from, best))
-				best = nid;
-		}
+	if (!walk->tried++) {
+		if (!zcp_pool_check_node(pool, req->nid))
+			return pool->nodes[req->nid];
+		walk->tried++;
+	}
+	if (req->flags & ZCPOOL_ALLOC_THISNODE)
+		return NULL;
+	if (walk->tried == 2) {
+		nodes_and(walk->left, pool->mask, cpuset_current_mems_allowed);
+		node_clear(req->nid, walk->left);
+	}
+	for_each_node_mask(nid, walk->left) {
+		if (best == NUMA_NO_NODE ||
+		    node_distance(req->nid, nid) < node_distance(req->nid, best))
+			best = nid;
 	}
 	if (best == NUMA_NO_NODE)
 		return NULL;
 	node_clear(best, walk->left);
-	return req->pool->nodes[best];
+	return pool->nodes[best];
 }
 
 /* Of the errors of several nodes, the one the caller can do most about. */
@@ -72,7 +85,7 @@ static int zcp_alloc_whole(const struct zcp_request *req, struct zcp_buffer *buf
 	unsigned int got;
 	int err = 0, worst = -ENOMEM;
 
-	zcp_walk_start(&walk, req);
+	walk.tried = 0;
 	while ((node = zcp_walk_next(&walk, req))) {
 		do {
 			got = zcp_node_take_whole(node,
@@ -99,7 +112,7 @@ static int zcp_alloc_run(const struct zcp_request *req, struct zcp_buffer *buf,
 	struct zcp_node *node;
 	int err = 0, worst = -ENOMEM;
 
-	zcp_walk_start(&walk, req);
+	walk.tried = 0;
 	while ((node = zcp_walk_next(&walk, req))) {
 		do {
 			if (!zcp_node_take_run(node, buf->extents, want)) {
@@ -128,7 +141,7 @@ static int zcp_alloc_block(const struct zcp_request *req, struct zcp_buffer *buf
 	if (err)
 		return err;
 
-	zcp_walk_start(&walk, req);
+	walk.tried = 0;
 	while ((node = zcp_walk_next(&walk, req))) {
 		do {
 			if (!zcp_node_take_block(node, &ext, nr)) {
@@ -184,7 +197,7 @@ static int zcp_pool_could(const struct zcp_request *req, unsigned long pages)
 	if (!nowait && held < pool->max)
 		room = (pool->max - held) * ZCP_CHUNK_PAGES;
 
-	zcp_walk_start(&walk, req);
+	walk.tried = 0;
 	while ((node = zcp_walk_next(&walk, req))) {
 		room += READ_ONCE(node->nr[ZCP_CLEAN]);
 		if (!nowait)
@@ -213,9 +226,9 @@ int zcp_pool_alloc(const struct zcp_request *req, struct zcp_buffer *buf)
 	const bool contig = req->flags & ZCPOOL_ALLOC_CONTIG;
 	int err;
 
-	err = zcp_pool_could(req, buf->nr_pages);
-	if (!err)
-		err = zcp_buffer_reserve_extents(buf, whole + hweight32(tail));
+	err = zcp_buffer_reserve_extents(buf, whole + hweight32(tail));
+	if (!err && whole > 1)
+		err = zcp_pool_could(req, buf->nr_pages);
 	if (!err && whole)
 		err = contig ? zcp_alloc_run(req, buf, whole) :
 			       zcp_alloc_whole(req, buf, whole);
@@ -246,22 +259,6 @@ void zcp_pool_free(struct zcp_buffer *buf)
 	}
 	buf->nr_extents = 0;
 	buf->nr_whole = 0;
-}
-
-/**
- * zcp_pool_check_node() - whether the caller may ask for a node
- * @pool: which pool
- * @nid: number from user space
- *
- * Context: process, for its cpuset.
- * Return: 0, or -EINVAL if the pool or the caller's cpuset does not have it.
- */
-int zcp_pool_check_node(const struct zcp_pool *pool, u32 nid)
-{
-	if (nid >= MAX_NUMNODES || !node_isset(nid, pool->mask) ||
-	    !node_isset(nid, cpuset_current_mems_allowed))
-		return -EINVAL;
-	return 0;
 }
 
 static void zcp_node_info(struct zcp_node *node, struct zcpool_info *info)

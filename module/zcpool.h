@@ -263,6 +263,8 @@ int zcp_buffer_fs_pin(void);
 void zcp_buffer_fs_unpin(void);
 struct file *zcp_buffer_create(const struct zcp_request *req);
 struct zcp_buffer *zcp_buffer_of(const struct file *file);
+struct page *zcp_buffer_run(const struct zcp_buffer *buf, pgoff_t index,
+			    unsigned int *nr);
 struct page *zcp_buffer_page(const struct zcp_buffer *buf, pgoff_t index);
 int zcp_buffer_reserve_extents(struct zcp_buffer *buf, unsigned int more);
 void zcp_buffer_add_extent(struct zcp_buffer *buf, const struct zcp_extent *ext);
