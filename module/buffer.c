@@ -6,18 +6,17 @@
  * Files and mappings hold the inode, and when the last is gone the VFS evicts
  * it: that is where the memory goes back, whatever way the program ended.
  *
- * The module cannot be unloaded under a buffer: every file holds the mount, the
- * mount its superblock, and the superblock the module, through
- * file_system_type.owner, which the VFS lets go of last of all. A mount of
- * kern_mount() would for the same reason pin the module for ever, so the file
- * system is mounted while a pool is open (simple_pin_fs()) and not longer.
+ * The inode holds the module, from its making until zcp_evict_inode() has done
+ * its work. The files need not, so zcp_buffer_fops has no owner. What is left is
+ * the moment in which a file has let go of its inode, and so of the module, and
+ * not yet of the mount: zcp_buffer_exit() waits for that.
  */
-#include <linux/bitops.h>
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/jiffies.h>
 #include <linux/module.h>
 #include <linux/mount.h>
+#include <linux/pagemap.h>
 #include <linux/pseudo_fs.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
@@ -29,7 +28,6 @@
 
 static struct kmem_cache *zcp_buffer_cache;
 static struct vfsmount *zcp_mnt;
-static int zcp_mnt_count;
 static atomic64_t zcp_buffer_ids;
 
 static struct zcp_buffer *zcp_inode_buffer(struct inode *inode)
@@ -63,6 +61,8 @@ static void zcp_evict_inode(struct inode *inode)
 	struct zcp_buffer *buf = zcp_inode_buffer(inode);
 
 	clear_inode(inode);
+	if (!buf->pool)		/* the root of the file system */
+		return;
 	if (!list_empty(&buf->link)) {
 		trace_zcpool_free(buf);
 		mutex_lock(&buf->pool->buffers_lock);
@@ -72,6 +72,7 @@ static void zcp_evict_inode(struct inode *inode)
 	zcp_pool_free(buf);
 	if (buf->extents != buf->inline_extents)
 		kvfree(buf->extents);
+	module_put(THIS_MODULE);
 }
 
 static const struct super_operations zcp_super_ops = {
@@ -93,34 +94,10 @@ static int zcp_init_fs_context(struct fs_context *fc)
 }
 
 static struct file_system_type zcp_fs_type = {
-	.owner		 = THIS_MODULE,
 	.name		 = "zcpool",
 	.init_fs_context = zcp_init_fs_context,
 	.kill_sb	 = kill_anon_super,
 };
-
-/**
- * zcp_buffer_fs_pin() - keep the buffers' file system mounted
- *
- * Context: may sleep. Each open pool does it once.
- * Return: 0, or -ENOMEM and whatever else a mount answers.
- */
-int zcp_buffer_fs_pin(void)
-{
-	return simple_pin_fs(&zcp_fs_type, &zcp_mnt, &zcp_mnt_count);
-}
-
-/**
- * zcp_buffer_fs_unpin() - undo zcp_buffer_fs_pin()
- *
- * Buffers that live on keep their mount; the next pin makes a new one.
- *
- * Context: may sleep.
- */
-void zcp_buffer_fs_unpin(void)
-{
-	simple_release_fs(&zcp_mnt, &zcp_mnt_count);
-}
 
 /**
  * zcp_buffer_of() - the buffer behind a file
@@ -294,6 +271,7 @@ static struct zcp_buffer *zcp_buffer_alloc(const struct zcp_request *req)
 	if (IS_ERR(inode))
 		return ERR_CAST(inode);
 	buf = zcp_inode_buffer(inode);
+	__module_get(THIS_MODULE);
 	buf->pool = req->pool;
 	buf->flags = req->flags;
 
@@ -306,6 +284,11 @@ static struct zcp_buffer *zcp_buffer_alloc(const struct zcp_request *req)
 	}
 	zcp_buffer_index_pages(buf);
 	inode->i_fop = &zcp_buffer_fops;
+	/*
+	 * Pages that cannot move need no NUMA hinting faults; by this the core
+	 * knows (vma_migratable()). The page cache that it is meant for is empty.
+	 */
+	mapping_set_gfp_mask(inode->i_mapping, GFP_DMA);
 	/* Nobody asks when a page was written to; a fault should not note it. */
 	inode->i_flags |= S_NOATIME | S_NOCMTIME;
 	i_size_write(inode, (loff_t)buf->nr_pages << PAGE_SHIFT);
@@ -329,7 +312,7 @@ static void zcp_buffer_announce(struct zcp_buffer *buf)
  * zcp_buffer_create() - make a buffer
  * @req: what is wanted
  *
- * Context: may sleep; the file system is pinned.
+ * Context: may sleep; the caller holds the module.
  * Return: a file, the only reference to the buffer; or an error of
  * zcp_pool_alloc(), -EINVAL a size of 0, -ENFILE too many files.
  */
@@ -341,12 +324,9 @@ struct file *zcp_buffer_create(const struct zcp_request *req)
 	if (IS_ERR(buf))
 		return ERR_CAST(buf);
 
-	/* __fput() will drop it, alloc_file_pseudo() does not take it. */
-	__module_get(THIS_MODULE);
 	file = alloc_file_pseudo(&buf->inode, zcp_mnt, "zcpool", O_RDWR,
 				 &zcp_buffer_fops);
 	if (IS_ERR(file)) {
-		module_put(THIS_MODULE);
 		iput(&buf->inode);
 		return file;
 	}
@@ -363,10 +343,10 @@ static void zcp_buffer_init_once(void *p)
 }
 
 /**
- * zcp_buffer_init() - make the cache that buffers come from
+ * zcp_buffer_init() - make what buffers are made of
  *
  * Context: may sleep.
- * Return: 0 or -ENOMEM.
+ * Return: 0, -ENOMEM, or what else a mount answers.
  */
 int zcp_buffer_init(void)
 {
@@ -374,7 +354,17 @@ int zcp_buffer_init(void)
 					     sizeof(struct zcp_buffer), 0,
 					     SLAB_RECLAIM_ACCOUNT | SLAB_ACCOUNT,
 					     zcp_buffer_init_once);
-	return zcp_buffer_cache ? 0 : -ENOMEM;
+	if (!zcp_buffer_cache)
+		return -ENOMEM;
+
+	zcp_mnt = kern_mount(&zcp_fs_type);
+	if (IS_ERR(zcp_mnt)) {
+		kmem_cache_destroy(zcp_buffer_cache);
+		return PTR_ERR(zcp_mnt);
+	}
+	/* With the mount's own, the two that may_umount() allows for. */
+	mntget(zcp_mnt);
+	return 0;
 }
 
 /**
@@ -384,6 +374,15 @@ int zcp_buffer_init(void)
  */
 void zcp_buffer_exit(void)
 {
+	/*
+	 * The last buffer's inode is gone, but the task that dropped it may
+	 * still have to drop the mount, in __fput(). Were that the last
+	 * reference, it would run into this module's memory.
+	 */
+	while (!may_umount(zcp_mnt))
+		schedule_timeout_uninterruptible(1);
+	mntput(zcp_mnt);
+	kern_unmount(zcp_mnt);
 	/* Inodes are freed after a grace period, by a function of this module. */
 	rcu_barrier();
 	kmem_cache_destroy(zcp_buffer_cache);

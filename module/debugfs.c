@@ -2,11 +2,12 @@
 /*
  * debugfs zcpool/POOL/: nodes, buddy, buffers.
  */
+#include <linux/ctype.h>
 #include <linux/debugfs.h>
 #include <linux/jiffies.h>
+#include <linux/math64.h>
 #include <linux/mm.h>
 #include <linux/seq_file.h>
-#include <linux/string.h>
 
 #include "zcpool.h"
 
@@ -14,28 +15,21 @@ static struct dentry *zcp_debugfs_root;
 
 static void zcp_show_node(struct seq_file *m, struct zcp_node *node)
 {
-	struct list_head *clean = &node->whole[ZCP_CLEAN];
 	unsigned long nr_clean = 0;
 	struct list_head *pos;
 	int state;
 
 	mutex_lock(&node->lock);
-	list_for_each(pos, clean)
+	list_for_each(pos, &node->whole[ZCP_CLEAN])
 		nr_clean++;
 	seq_printf(m, "%d %llu %llu", node->nid,
 		   (u64)node->reserve * ZCP_CHUNK_SIZE,
 		   (u64)node->nr_chunks * ZCP_CHUNK_SIZE);
-	for (state = 0; state < ZCP_NR_STATES; state++) {
-		static const enum zcp_state columns[ZCP_NR_STATES] = {
-			ZCP_CLEAN, ZCP_DIRTY, ZCP_QUARANTINED, ZCP_USED,
-			ZCP_RETIRED
-		};
-
-		seq_printf(m, " %llu",
-			   (u64)node->nr[columns[state]] << PAGE_SHIFT);
-	}
+	for (state = 0; state < ZCP_NR_STATES; state++)
+		seq_printf(m, " %llu", (u64)node->nr[state] << PAGE_SHIFT);
 	seq_printf(m, " %lu %lu %lu %llu\n", node->nr_chunks - node->nr_split,
-		   node->nr_split, nr_clean, (u64)node->lost * ZCP_CHUNK_SIZE);
+		   node->nr_split, nr_clean,
+		   (u64)zcp_node_lost(node) * ZCP_CHUNK_SIZE);
 	mutex_unlock(&node->lock);
 }
 
@@ -79,7 +73,7 @@ static unsigned long zcp_unusable(const unsigned long *count, int order)
 		if (i < order)
 			unusable += count[i] << i;
 	}
-	return total ? unusable * 1000 / total : 0;
+	return total ? div64_ul((u64)unusable * 1000, total) : 0;
 }
 
 static void zcp_show_buddy(struct seq_file *m, struct zcp_node *node)
@@ -137,19 +131,13 @@ static u64 zcp_pinned_bytes(const struct zcp_buffer *buf)
 	return (u64)pages << PAGE_SHIFT;
 }
 
-static void zcp_show_buffer(struct seq_file *m, const struct zcp_buffer *buf)
+/* One word a column, whatever the program calls itself. */
+static void zcp_show_comm(struct seq_file *m, const char *comm)
 {
-	char comm[TASK_COMM_LEN];
-
-	/* One word a column, whatever the program calls itself. */
-	strscpy(comm, buf->comm, sizeof(comm));
-	strreplace(comm, ' ', '_');
-	strreplace(comm, '\n', '_');
-	seq_printf(m, "%llu %llu %d %d %s %llu %d %llu\n", buf->id,
-		   (u64)buf->nr_pages << PAGE_SHIFT, zcp_buffer_node(buf),
-		   buf->pid, *comm ? comm : "_",
-		   jiffies64_to_msecs(get_jiffies_64() - buf->born),
-		   atomic_read(&buf->mappings), zcp_pinned_bytes(buf));
+	if (!*comm)
+		seq_putc(m, '_');
+	for (; *comm; comm++)
+		seq_putc(m, isgraph(*comm) ? *comm : '_');
 }
 
 static int zcp_buffers_show(struct seq_file *m, void *v)
@@ -157,14 +145,51 @@ static int zcp_buffers_show(struct seq_file *m, void *v)
 	struct zcp_pool *pool = m->private;
 	struct zcp_buffer *buf;
 
-	seq_puts(m, "id size node pid comm age_ms mappings pinned\n");
-	mutex_lock(&pool->buffers_lock);
-	list_for_each_entry(buf, &pool->buffers, link)
-		zcp_show_buffer(m, buf);
-	mutex_unlock(&pool->buffers_lock);
+	if (v == &pool->buffers) {
+		seq_puts(m, "id size node pid comm age_ms mappings pinned\n");
+		return 0;
+	}
+	buf = list_entry(v, struct zcp_buffer, link);
+	seq_printf(m, "%llu %llu %d %d ", buf->id,
+		   (u64)buf->nr_pages << PAGE_SHIFT, zcp_buffer_node(buf),
+		   buf->pid);
+	zcp_show_comm(m, buf->comm);
+	seq_printf(m, " %llu %d %llu\n",
+		   jiffies64_to_msecs(get_jiffies_64() - buf->born),
+		   atomic_read(&buf->mappings), zcp_pinned_bytes(buf));
 	return 0;
 }
-DEFINE_SHOW_ATTRIBUTE(zcp_buffers);
+
+/* The lock keeps each buffer alive: eviction takes it off the list first. */
+static void *zcp_buffers_start(struct seq_file *m, loff_t *pos)
+{
+	struct zcp_pool *pool = m->private;
+
+	mutex_lock(&pool->buffers_lock);
+	return seq_list_start_head(&pool->buffers, *pos);
+}
+
+static void *zcp_buffers_next(struct seq_file *m, void *v, loff_t *pos)
+{
+	struct zcp_pool *pool = m->private;
+
+	return seq_list_next(v, &pool->buffers, pos);
+}
+
+static void zcp_buffers_stop(struct seq_file *m, void *v)
+{
+	struct zcp_pool *pool = m->private;
+
+	mutex_unlock(&pool->buffers_lock);
+}
+
+static const struct seq_operations zcp_buffers_sops = {
+	.start	= zcp_buffers_start,
+	.next	= zcp_buffers_next,
+	.stop	= zcp_buffers_stop,
+	.show	= zcp_buffers_show,
+};
+DEFINE_SEQ_ATTRIBUTE(zcp_buffers);
 
 /**
  * zcp_debugfs_init() - make a pool's files
@@ -176,22 +201,21 @@ DEFINE_SHOW_ATTRIBUTE(zcp_buffers);
  */
 void zcp_debugfs_init(struct zcp_pool *pool)
 {
+	struct dentry *dir;
+
 	zcp_debugfs_root = debugfs_create_dir("zcpool", NULL);
-	pool->debugfs = debugfs_create_dir(pool->name, zcp_debugfs_root);
-	debugfs_create_file("nodes", 0400, pool->debugfs, pool, &zcp_nodes_fops);
-	debugfs_create_file("buddy", 0400, pool->debugfs, pool, &zcp_buddy_fops);
-	debugfs_create_file("buffers", 0400, pool->debugfs, pool,
-			    &zcp_buffers_fops);
+	dir = debugfs_create_dir(pool->name, zcp_debugfs_root);
+	debugfs_create_file("nodes", 0400, dir, pool, &zcp_nodes_fops);
+	debugfs_create_file("buddy", 0400, dir, pool, &zcp_buddy_fops);
+	debugfs_create_file("buffers", 0400, dir, pool, &zcp_buffers_fops);
 }
 
 /**
- * zcp_debugfs_exit() - remove a pool's files, once nobody reads them
- * @pool: whose
+ * zcp_debugfs_exit() - remove all files, once nobody reads them
  *
  * Context: may sleep.
  */
-void zcp_debugfs_exit(struct zcp_pool *pool)
+void zcp_debugfs_exit(void)
 {
 	debugfs_remove(zcp_debugfs_root);
-	pool->debugfs = NULL;
 }

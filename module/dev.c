@@ -24,12 +24,6 @@ static struct zcp_pool *zcp_dev_pool;
 static int zcp_dev_open(struct inode *inode, struct file *file)
 {
 	file->private_data = zcp_dev_pool;
-	return zcp_buffer_fs_pin();
-}
-
-static int zcp_dev_release(struct inode *inode, struct file *file)
-{
-	zcp_buffer_fs_unpin();
 	return 0;
 }
 
@@ -184,7 +178,6 @@ static int zcp_dev_mmap(struct file *file, struct vm_area_struct *vma)
 static const struct file_operations zcp_dev_fops = {
 	.owner		= THIS_MODULE,
 	.open		= zcp_dev_open,
-	.release	= zcp_dev_release,
 	.llseek		= noop_llseek,
 	.unlocked_ioctl	= zcp_dev_ioctl,
 	.compat_ioctl	= compat_ptr_ioctl,

@@ -6,7 +6,6 @@
 #include <linux/fs.h>
 #include <linux/highmem.h>
 #include <linux/mm.h>
-#include <linux/module.h>
 #include <linux/seq_file.h>
 #include <linux/uio.h>
 
@@ -58,6 +57,9 @@ static ssize_t zcp_buffer_copy(struct kiocb *iocb, struct iov_iter *iter,
 
 static ssize_t zcp_buffer_read_iter(struct kiocb *iocb, struct iov_iter *to)
 {
+	/* Also keeps the page index of zcp_buffer_copy() within 32 bits. */
+	if (iocb->ki_pos >= i_size_read(file_inode(iocb->ki_filp)))
+		return 0;
 	return zcp_buffer_copy(iocb, to, copy_page_to_iter);
 }
 
@@ -139,8 +141,8 @@ static void zcp_buffer_show_fdinfo(struct seq_file *m, struct file *file)
 		   (u64)buf->nr_whole * ZCP_CHUNK_SIZE);
 }
 
+/* No owner: the inode holds the module (buffer.c). */
 const struct file_operations zcp_buffer_fops = {
-	.owner		= THIS_MODULE,
 	.open		= zcp_buffer_open,
 	.llseek		= zcp_buffer_llseek,
 	.read_iter	= zcp_buffer_read_iter,

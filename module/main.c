@@ -34,8 +34,8 @@ static int zcp_fill(struct zcp_pool *pool)
 		if (err)
 			return err;
 		want += pool->nodes[nid]->reserve;
-		lost += pool->nodes[nid]->lost;
-		if (pool->nodes[nid]->lost)
+		lost += zcp_node_lost(pool->nodes[nid]);
+		if (zcp_node_lost(pool->nodes[nid]))
 			pr_warn("%s: reserve: node %d gave %lu of %lu MiB\n",
 				pool->name, nid,
 				ZCP_MIB(pool->nodes[nid]->nr_chunks),
@@ -74,7 +74,7 @@ static int __init zcp_init(void)
 	return 0;
 
 exit_debugfs:
-	zcp_debugfs_exit(pool);
+	zcp_debugfs_exit();
 exit_pool:
 	zcp_pool_exit(pool);
 	zcp_buffer_exit();
@@ -88,7 +88,7 @@ static void __exit zcp_exit(void)
 	struct zcp_pool *pool = &zcp_default;
 
 	zcp_dev_exit();
-	zcp_debugfs_exit(pool);
+	zcp_debugfs_exit();
 	zcp_pool_exit(pool);
 	zcp_buffer_exit();
 	zcp_scrub_exit();

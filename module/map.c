@@ -138,24 +138,15 @@ static int zcp_insert_all(struct vm_area_struct *vma, struct zcp_buffer *buf)
  */
 static vm_fault_t zcp_vm_fault_batch(struct vm_fault *vmf)
 {
-	struct vm_area_struct *vma = vmf->vma;
-	struct zcp_buffer *buf = zcp_vma_buffer(vma);
-	struct page *page = zcp_buffer_page(buf, vmf->pgoff);
-	int err;
+	struct zcp_buffer *buf = zcp_vma_buffer(vmf->vma);
+	int err = zcp_insert_all(vmf->vma, buf);
 
-	if (!page)
-		return VM_FAULT_SIGBUS;
-	if (PageHWPoison(page))
-		return VM_FAULT_HWPOISON;
+	if (err == -EBUSY || err == -EHWPOISON)
+		return zcp_vm_fault(vmf);
+	if (err)
+		return vmf_error(err);
 	trace_zcpool_fault(buf, vmf->address, vmf->pgoff, 0);
-
-	err = zcp_insert_all(vma, buf);
-	if (err == -EBUSY || err == -EHWPOISON) {
-		err = vm_insert_page(vma, vmf->address & PAGE_MASK, page);
-		if (err == -EBUSY)
-			err = 0;
-	}
-	return err ? vmf_error(err) : VM_FAULT_NOPAGE;
+	return VM_FAULT_NOPAGE;
 }
 
 static const struct vm_operations_struct zcp_vm_ops_batch = {

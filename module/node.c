@@ -45,6 +45,7 @@ struct zcp_node *zcp_node_create(struct zcp_pool *pool, int nid)
 	INIT_LIST_HEAD(&node->retired_split);
 	INIT_LIST_HEAD(&node->dirty_split);
 	INIT_LIST_HEAD(&node->quarantined_split);
+	init_waitqueue_head(&node->wait);
 	INIT_DELAYED_WORK(&node->scrubber, zcp_scrub_worker);
 	return node;
 }
@@ -121,34 +122,58 @@ void zcp_node_file_split(struct zcp_chunk *chunk)
 	list_move(&chunk->link, list);
 }
 
-/* Make a new chunk, whose pages are clean, one of the node's. */
-static void zcp_node_adopt(struct zcp_chunk *chunk)
+/**
+ * zcp_node_begin() - note that a piece of memory is about to be on no list
+ * @node: whose
+ *
+ * Between this and zcp_node_end() somebody zeroes or converts it without the
+ * lock. It counts as dirty, and whoever finds nothing else waits for it.
+ *
+ * Context: under the node's lock.
+ */
+void zcp_node_begin(struct zcp_node *node)
 {
-	struct zcp_node *node = chunk->node;
-
-	mutex_lock(&node->lock);
-	node->nr_chunks++;
-	node->nr[ZCP_CLEAN] += ZCP_CHUNK_PAGES;
-	if (chunk->split) {
-		node->nr_split++;
-		zcp_node_file_split(chunk);
-	} else {
-		list_add(&chunk->link, &node->whole[ZCP_CLEAN]);
-	}
-	mutex_unlock(&node->lock);
+	lockdep_assert_held(&node->lock);
+	node->busy++;
 }
 
-/* The reverse: the chunk, all in one state, is the caller's alone. */
-static void zcp_node_forget(struct zcp_chunk *chunk, enum zcp_state state)
+/**
+ * zcp_node_end() - note that such a piece is on a list again, or gone
+ * @node: whose
+ *
+ * Context: under the node's lock.
+ */
+void zcp_node_end(struct zcp_node *node)
 {
-	struct zcp_node *node = chunk->node;
-
 	lockdep_assert_held(&node->lock);
-	list_del_init(&chunk->link);
-	node->nr_chunks--;
-	node->nr[state] -= ZCP_CHUNK_PAGES;
+	node->busy--;
+	WRITE_ONCE(node->done, node->done + 1);
+	wake_up_all(&node->wait);
+}
+
+/* Whether a piece has come back since done was read, or is about to. */
+static int zcp_node_await(struct zcp_node *node, unsigned long done)
+{
+	bool busy;
+
+	mutex_lock(&node->lock);
+	busy = node->busy || node->done != done;
+	mutex_unlock(&node->lock);
+	if (!busy)
+		return -EAGAIN;
+	/* Each busy piece ends, and each end is a change. */
+	if (wait_event_killable(node->wait, READ_ONCE(node->done) != done))
+		return -EINTR;
+	return 0;
+}
+
+/* A chunk all of whose pages are clean, on the list it belongs on. */
+static void zcp_node_file_clean(struct zcp_chunk *chunk)
+{
 	if (chunk->split)
-		node->nr_split--;
+		zcp_node_file_split(chunk);
+	else
+		list_move(&chunk->link, &chunk->node->whole[ZCP_CLEAN]);
 }
 
 /**
@@ -162,10 +187,16 @@ void zcp_node_release(struct zcp_chunk *chunk, enum zcp_state state)
 {
 	struct zcp_node *node = chunk->node;
 
-	zcp_node_forget(chunk, state);
+	lockdep_assert_held(&node->lock);
+	list_del_init(&chunk->link);
+	node->nr_chunks--;
+	node->nr[state] -= ZCP_CHUNK_PAGES;
+	if (chunk->split)
+		node->nr_split--;
+	/* Whoever finds no memory now must find room to grow. */
+	atomic_long_dec(&node->pool->nr_chunks);
 	mutex_unlock(&node->lock);
 	zcp_chunk_destroy(chunk);
-	atomic_long_dec(&node->pool->nr_chunks);
 }
 
 /* Get one more chunk from the kernel, within the pool's maximum. */
@@ -182,81 +213,119 @@ static int zcp_node_grow(struct zcp_node *node, bool split, gfp_t gfp)
 		return -ENOMEM;
 	}
 	trace_zcpool_grow(node, chunk->page, ZCP_CHUNK_PAGES);
-	zcp_node_adopt(chunk);
+
+	mutex_lock(&node->lock);
+	node->nr_chunks++;
+	node->nr_split += split;
+	node->nr[ZCP_CLEAN] += ZCP_CHUNK_PAGES;
+	zcp_node_file_clean(chunk);
+	mutex_unlock(&node->lock);
 	return 0;
 }
 
 /*
- * Swap a free chunk of one kind for one of the other. The new one is got first,
- * so that nothing is lost when there is none; only for small allocations, which
- * fit nowhere else, is the old one put at stake: freeing it makes room for the
- * new one unless somebody is faster.
+ * A chunk of the other kind in place of old, which becomes the kernel's. The new
+ * one is got first, so that nothing is lost when there is none. Only for small
+ * allocations, which fit nowhere else, is old put at stake: freeing it makes
+ * room for the new one unless somebody is faster.
  */
+static struct zcp_chunk *zcp_chunk_exchange(struct zcp_chunk *old, bool to_split)
+{
+	struct zcp_node *node = old->node;
+	struct zcp_chunk *new = zcp_chunk_create(node, to_split, ZCP_GFP_GROW);
+
+	if (!new && !to_split)
+		return old;
+	zcp_chunk_destroy(old);
+	if (!new)
+		new = zcp_chunk_create(node, to_split, ZCP_GFP_RESERVE);
+	return new;
+}
+
+/* Swap a clean chunk of one kind for one of the other. */
 static bool zcp_node_convert(struct zcp_node *node, bool to_split)
 {
 	struct list_head *from = to_split ? &node->whole[ZCP_CLEAN] :
 					    &node->split[ZCP_IDLE_SPLIT];
 	struct zcp_chunk *old, *new;
+	bool converted;
 
 	mutex_lock(&node->lock);
 	old = list_first_entry_or_null(from, struct zcp_chunk, link);
-	if (old)
-		zcp_node_forget(old, ZCP_CLEAN);
+	if (!old) {
+		mutex_unlock(&node->lock);
+		return false;
+	}
+	list_del_init(&old->link);
+	zcp_node_account(node, ZCP_CLEAN, ZCP_DIRTY, ZCP_CHUNK_PAGES);
+	zcp_node_begin(node);
 	mutex_unlock(&node->lock);
-	if (!old)
-		return false;
 
-	new = zcp_chunk_create(node, to_split, ZCP_GFP_GROW);
-	if (!new && !to_split) {
-		zcp_node_adopt(old);
-		return false;
-	}
-	zcp_chunk_destroy(old);
-	if (!new)
-		new = zcp_chunk_create(node, to_split, ZCP_GFP_RESERVE);
-	if (!new) {
+	new = zcp_chunk_exchange(old, to_split);
+	converted = new && new != old;
+
+	mutex_lock(&node->lock);
+	if (new != old)
+		node->nr_split -= !to_split;
+	if (converted)
+		node->nr_split += to_split;
+	if (new) {
+		zcp_node_account(node, ZCP_DIRTY, ZCP_CLEAN, ZCP_CHUNK_PAGES);
+		zcp_node_file_clean(new);
+	} else {
+		node->nr[ZCP_DIRTY] -= ZCP_CHUNK_PAGES;
+		node->nr_chunks--;
 		atomic_long_dec(&node->pool->nr_chunks);
-		return false;
 	}
-	zcp_node_adopt(new);
-	return true;
+	zcp_node_end(node);
+	mutex_unlock(&node->lock);
+	return converted;
+}
+
+/* A chunk to give back or convert: clean beyond the reserve, or idle but one. */
+static struct zcp_chunk *zcp_node_surplus(struct zcp_node *node)
+{
+	struct list_head *clean = &node->whole[ZCP_CLEAN];
+	struct list_head *idle = &node->split[ZCP_IDLE_SPLIT];
+
+	if (!list_empty(idle) && !list_is_singular(idle))
+		return list_first_entry(idle, struct zcp_chunk, link);
+	if (node->nr_chunks > node->reserve)
+		return list_first_entry_or_null(clean, struct zcp_chunk, link);
+	return NULL;
 }
 
 /**
- * zcp_node_settle_idle() - keep at most one idle split chunk
- * @node: on which
+ * zcp_node_settle() - put a node at rest
+ * @node: which
  *
- * The others become whole again, or go back to the kernel where the node has
- * more than its reserve. One stays, or a program that makes and frees one small
- * buffer would have the kernel make a chunk each time.
+ * Beyond the reserve, free chunks go back to the kernel. Within it, idle split
+ * chunks become whole. One idle split chunk stays in any case, or a program that
+ * makes and frees one small buffer would have the kernel make a chunk each time.
  *
  * Context: may sleep; without the node's lock.
  */
-void zcp_node_settle_idle(struct zcp_node *node)
+void zcp_node_settle(struct zcp_node *node)
 {
-	struct list_head *idle = &node->split[ZCP_IDLE_SPLIT];
+	struct zcp_chunk *chunk;
 
 	for (;;) {
-		mutex_lock(&node->lock);
-		if (list_empty(idle) || list_is_singular(idle)) {
-			mutex_unlock(&node->lock);
-			return;
-		}
-		if (node->nr_chunks > node->reserve) {
-			zcp_node_release(list_first_entry(idle, struct zcp_chunk,
-							  link), ZCP_CLEAN);
-		} else {
-			mutex_unlock(&node->lock);
-			if (!zcp_node_convert(node, false))
-				return;
-		}
 		cond_resched();
+		mutex_lock(&node->lock);
+		chunk = node->stop ? NULL : zcp_node_surplus(node);
+		if (chunk && node->nr_chunks > node->reserve) {
+			zcp_node_release(chunk, ZCP_CLEAN);
+			continue;
+		}
+		mutex_unlock(&node->lock);
+		if (!chunk || !zcp_node_convert(node, false))
+			return;
 	}
 }
 
 /**
  * zcp_node_fill_reserve() - get the chunks that a node is to keep
- * @node: with reserve set; lost is set where the kernel has less
+ * @node: with reserve set
  *
  * One of them is split, so that the first small buffer finds memory at hand.
  *
@@ -272,8 +341,22 @@ int zcp_node_fill_reserve(struct zcp_node *node)
 			break;
 		cond_resched();
 	}
-	node->lost = node->reserve - node->nr_chunks;
 	return 0;
+}
+
+/**
+ * zcp_node_lost() - chunks of the reserve that the node does not have
+ * @node: which
+ *
+ * The kernel had none at load, or was asked to convert one and lost it to
+ * somebody else. A later allocation may bring them back.
+ *
+ * Context: under the node's lock, or before anybody uses it.
+ * Return: how many.
+ */
+unsigned long zcp_node_lost(const struct zcp_node *node)
+{
+	return node->reserve - min(node->reserve, node->nr_chunks);
 }
 
 static void zcp_node_use_whole(struct zcp_chunk *chunk, struct zcp_extent *ext)
@@ -300,9 +383,11 @@ unsigned int zcp_node_take_whole(struct zcp_node *node, struct zcp_extent *ext,
 	unsigned int n;
 
 	mutex_lock(&node->lock);
-	for (n = 0; n < want && !list_empty(clean); n++)
+	for (n = 0; n < want && !list_empty(clean); n++) {
 		zcp_node_use_whole(list_first_entry(clean, struct zcp_chunk,
 						    link), ext + n);
+		cond_resched();
+	}
 	mutex_unlock(&node->lock);
 	return n;
 }
@@ -419,10 +504,17 @@ int zcp_node_take_block(struct zcp_node *node, struct zcp_extent *ext,
 	return start < 0 ? -ENOMEM : 0;
 }
 
+/* One step towards clean memory with what the node has; false if it has none. */
+static bool zcp_node_clean_some(struct zcp_node *node, bool split)
+{
+	return split ? zcp_scrub_split(node) : zcp_scrub_whole(node, true);
+}
+
 /**
  * zcp_node_refill() - try to make some memory clean
  * @node: where
  * @split: whether it is wanted in a split chunk
+ * @grow: whether more memory from the kernel would help
  *
  * Goes from what costs least to what costs most, and does one step of it.
  *
@@ -430,28 +522,31 @@ int zcp_node_take_block(struct zcp_node *node, struct zcp_extent *ext,
  * Return: 0 if there may be more clean memory than before; -ENOSPC the pool is
  * at its maximum; -ENOMEM the kernel has none; -EINTR killed.
  */
-int zcp_node_refill(struct zcp_node *node, bool split)
+int zcp_node_refill(struct zcp_node *node, bool split, bool grow)
 {
-	int err;
+	unsigned long done = READ_ONCE(node->done);
+	int err = -ENOMEM, wait;
 
 	if (fatal_signal_pending(current))
 		return -EINTR;
 	cond_resched();
 
-	if (split ? zcp_scrub_split(node) : zcp_scrub_whole(node, true))
+	if (zcp_node_clean_some(node, split))
 		return 0;
 	if (split && zcp_node_convert(node, true))
 		return 0;
-	err = zcp_node_grow(node, split, ZCP_GFP_GROW);
+	if (grow)
+		err = zcp_node_grow(node, split, ZCP_GFP_GROW);
 	if (!err)
 		return 0;
-	if (split ? zcp_scrub_whole(node, true) : zcp_scrub_split(node))
+	if (zcp_node_clean_some(node, !split))
 		return 0;
 	if (!split && zcp_node_convert(node, false))
 		return 0;
 	if (zcp_quarantine_scan(node))
 		return 0;
-	return err;
+	wait = zcp_node_await(node, done);
+	return wait == -EAGAIN ? err : wait;
 }
 
 static void zcp_node_give_whole(struct zcp_chunk *chunk)
@@ -501,7 +596,8 @@ void zcp_node_give(const struct zcp_extent *ext, unsigned int nr)
 			zcp_node_give_split(ext);
 		else
 			zcp_node_give_whole(ext->chunk);
+		cond_resched();
 	}
-	mutex_unlock(&node->lock);
 	zcp_scrub_kick(node);
+	mutex_unlock(&node->lock);
 }

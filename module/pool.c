@@ -69,58 +69,67 @@ static int zcp_worse(int a, int b)
 	return a == -ENOSPC ? a : b;
 }
 
-static int zcp_refill(const struct zcp_request *req, struct zcp_node *node,
-		      bool split)
+/*
+ * Take something of a node's clean memory that is at hand: set *want to what is
+ * still missing.
+ */
+typedef void zcp_take_fn(struct zcp_node *node, struct zcp_buffer *buf,
+			 unsigned int *want);
+
+static void zcp_take_whole(struct zcp_node *node, struct zcp_buffer *buf,
+			   unsigned int *want)
 {
-	if (req->flags & ZCPOOL_ALLOC_NOWAIT)
-		return -EAGAIN;
-	return zcp_node_refill(node, split);
+	unsigned int got = zcp_node_take_whole(node,
+					       buf->extents + buf->nr_extents,
+					       *want);
+
+	buf->nr_extents += got;
+	buf->nr_whole += got;
+	*want -= got;
 }
 
-static int zcp_alloc_whole(const struct zcp_request *req, struct zcp_buffer *buf,
-			   unsigned int want)
+static void zcp_take_run(struct zcp_node *node, struct zcp_buffer *buf,
+			 unsigned int *want)
 {
+	if (zcp_node_take_run(node, buf->extents, *want))
+		return;
+	buf->nr_extents = *want;
+	buf->nr_whole = *want;
+	*want = 0;
+}
+
+static void zcp_take_block(struct zcp_node *node, struct zcp_buffer *buf,
+			   unsigned int *want)
+{
+	struct zcp_extent ext;
+
+	if (zcp_node_take_block(node, &ext, *want))
+		return;
+	zcp_buffer_add_extent(buf, &ext);
+	*want = 0;
+}
+
+/* From the nearest node on; a node is left when it can make nothing clean. */
+static int zcp_take(const struct zcp_request *req, struct zcp_buffer *buf,
+		    zcp_take_fn *take, unsigned int want)
+{
+	/* Another chunk from the kernel is hardly a neighbour of ours. */
+	const bool grow = take != zcp_take_run;
+	const bool split = take == zcp_take_block;
+	int err = 0, worst = -ENOMEM;
 	struct zcp_walk walk;
 	struct zcp_node *node;
-	unsigned int got;
-	int err = 0, worst = -ENOMEM;
 
 	walk.tried = 0;
 	while ((node = zcp_walk_next(&walk, req))) {
 		do {
-			got = zcp_node_take_whole(node,
-						  buf->extents + buf->nr_extents,
-						  want);
-			buf->nr_extents += got;
-			buf->nr_whole += got;
-			want -= got;
+			take(node, buf, &want);
 			if (!want)
 				return 0;
-			err = zcp_refill(req, node, false);
-		} while (!err);
-		if (err == -EINTR)
-			return err;
-		worst = zcp_worse(worst, err);
-	}
-	return worst;
-}
-
-static int zcp_alloc_run(const struct zcp_request *req, struct zcp_buffer *buf,
-			 unsigned int want)
-{
-	struct zcp_walk walk;
-	struct zcp_node *node;
-	int err = 0, worst = -ENOMEM;
-
-	walk.tried = 0;
-	while ((node = zcp_walk_next(&walk, req))) {
-		do {
-			if (!zcp_node_take_run(node, buf->extents, want)) {
-				buf->nr_extents = want;
-				buf->nr_whole = want;
-				return 0;
-			}
-			err = zcp_refill(req, node, false);
+			if (req->flags & ZCPOOL_ALLOC_NOWAIT)
+				err = -EAGAIN;
+			else
+				err = zcp_node_refill(node, split, grow);
 		} while (!err);
 		if (err == -EINTR)
 			return err;
@@ -132,29 +141,9 @@ static int zcp_alloc_run(const struct zcp_request *req, struct zcp_buffer *buf,
 static int zcp_alloc_block(const struct zcp_request *req, struct zcp_buffer *buf,
 			   unsigned int nr)
 {
-	struct zcp_extent ext;
-	struct zcp_walk walk;
-	struct zcp_node *node;
-	int err, worst = -ENOMEM;
+	int err = zcp_buffer_reserve_extents(buf, 1);
 
-	err = zcp_buffer_reserve_extents(buf, 1);
-	if (err)
-		return err;
-
-	walk.tried = 0;
-	while ((node = zcp_walk_next(&walk, req))) {
-		do {
-			if (!zcp_node_take_block(node, &ext, nr)) {
-				zcp_buffer_add_extent(buf, &ext);
-				return 0;
-			}
-			err = zcp_refill(req, node, true);
-		} while (!err);
-		if (err == -EINTR)
-			return err;
-		worst = zcp_worse(worst, err);
-	}
-	return worst;
+	return err ? err : zcp_take(req, buf, zcp_take_block, nr);
 }
 
 /*
@@ -183,8 +172,8 @@ static int zcp_alloc_tail(const struct zcp_request *req, struct zcp_buffer *buf,
 /*
  * Whether a request could be met if all that is free were made clean, so that a
  * hopeless one does not turn the pool's clean memory into dirty. The counters
- * are read without locks: a wrong yes fails later, and a wrong no is as good as
- * having asked a moment earlier.
+ * are read without locks. A wrong yes fails later. A wrong no takes somebody
+ * else to be allocating or freeing at this moment.
  */
 static int zcp_pool_could(const struct zcp_request *req, unsigned long pages)
 {
@@ -215,7 +204,8 @@ static int zcp_pool_could(const struct zcp_request *req, unsigned long pages)
  * @buf: with its sizes set and no extents; on an error it may have some, for
  *	zcp_pool_free() to give back
  *
- * Context: may sleep, with ZCPOOL_ALLOC_NOWAIT for the nodes' locks only.
+ * Context: may sleep; with ZCPOOL_ALLOC_NOWAIT neither for pages to be zeroed nor
+ * for chunks.
  * Return: 0; -ENOSPC the pool is at its maximum; -ENOMEM the kernel has no
  * memory of that kind; -EAGAIN not without waiting; -EINTR killed.
  */
@@ -230,8 +220,9 @@ int zcp_pool_alloc(const struct zcp_request *req, struct zcp_buffer *buf)
 	if (!err && whole > 1)
 		err = zcp_pool_could(req, buf->nr_pages);
 	if (!err && whole)
-		err = contig ? zcp_alloc_run(req, buf, whole) :
-			       zcp_alloc_whole(req, buf, whole);
+		err = zcp_take(req, buf, contig && whole > 1 ? zcp_take_run :
+							       zcp_take_whole,
+			       whole);
 	if (!err && tail)
 		err = contig ? zcp_alloc_block(req, buf, tail) :
 			       zcp_alloc_tail(req, buf, tail);
@@ -290,7 +281,7 @@ void zcp_pool_info(struct zcp_pool *pool, struct zcpool_info *info)
 	info->abi_version = ZCPOOL_ABI_VERSION;
 	info->nr_nodes = nodes_weight(pool->mask);
 	info->features = ZCPOOL_FEAT_POOL_MMAP;
-	if (IS_ENABLED(CONFIG_TRANSPARENT_HUGEPAGE))
+	if (has_transparent_hugepage())
 		info->features |= ZCPOOL_FEAT_HUGE;
 	info->chunk_size = ZCP_CHUNK_SIZE;
 	info->max_bytes = (u64)pool->max * ZCP_CHUNK_SIZE;

@@ -14,6 +14,7 @@
 #include <linux/bitmap.h>
 #include <linux/cpumask.h>
 #include <linux/mm.h>
+#include <linux/preempt.h>
 #include <linux/topology.h>
 
 #include "trace.h"
@@ -50,26 +51,34 @@ void zcp_scrub_exit(void)
 	destroy_workqueue(zcp_scrub_wq);
 }
 
-/* On a CPU of the node's own, where it has one. */
+/*
+ * On a CPU of the node's own, where it has one. No CPU goes offline while
+ * preemption is off anywhere, so the timer is not set on one that has.
+ */
 static void zcp_scrub_queue(struct zcp_node *node, unsigned long delay)
 {
-	unsigned int cpu = cpumask_any_and(cpumask_of_node(node->nid),
-					   cpu_online_mask);
+	unsigned int cpu;
 
-	queue_delayed_work_on(cpu < nr_cpu_ids ? cpu : WORK_CPU_UNBOUND,
-			      zcp_scrub_wq, &node->scrubber, delay);
+	preempt_disable();
+	cpu = cpumask_any_and(cpumask_of_node(node->nid), cpu_online_mask);
+	mod_delayed_work_on(cpu < nr_cpu_ids ? cpu : WORK_CPU_UNBOUND,
+			    zcp_scrub_wq, &node->scrubber, delay);
+	preempt_enable();
 }
 
 /**
- * zcp_scrub_kick() - tell the scrubber that there is dirty memory
+ * zcp_scrub_kick() - tell the scrubber that there is something to do
  * @node: where
  *
- * Context: any.
+ * Context: under the node's lock.
  */
 void zcp_scrub_kick(struct zcp_node *node)
 {
-	if (!delayed_work_pending(&node->scrubber))
-		zcp_scrub_queue(node, ZCP_SCRUB_DELAY);
+	lockdep_assert_held(&node->lock);
+	if (node->scrub_due)
+		return;
+	node->scrub_due = true;
+	zcp_scrub_queue(node, ZCP_SCRUB_DELAY);
 }
 
 /**
@@ -80,7 +89,17 @@ void zcp_scrub_kick(struct zcp_node *node)
  */
 void zcp_scrub_stop(struct zcp_node *node)
 {
+	mutex_lock(&node->lock);
+	node->stop = true;
+	mutex_unlock(&node->lock);
 	cancel_delayed_work_sync(&node->scrubber);
+}
+
+static void zcp_warn_retired(const struct zcp_chunk *chunk)
+{
+	pr_warn("%s: node %d: memory error, chunk at pfn %#lx retired\n",
+		chunk->node->pool->name, chunk->node->nid,
+		page_to_pfn(chunk->page));
 }
 
 static enum zcp_state zcp_whole_verdict(struct zcp_chunk *chunk)
@@ -113,27 +132,31 @@ bool zcp_scrub_whole(struct zcp_node *node, bool keep)
 		return false;
 	}
 	list_del_init(&chunk->link);
-	to = zcp_whole_verdict(chunk);
-	if (to == ZCP_CLEAN && !keep && node->nr_chunks > node->reserve) {
-		zcp_node_release(chunk, ZCP_DIRTY);
-		return true;
-	}
+	zcp_node_begin(node);
+	keep |= node->nr_chunks <= node->reserve;
 	mutex_unlock(&node->lock);
 
-	if (to == ZCP_CLEAN) {
+	to = zcp_whole_verdict(chunk);
+	if (to == ZCP_CLEAN && keep) {
 		zcp_pages_clear(chunk->page, ZCP_CHUNK_PAGES);
 		trace_zcpool_scrub(node, chunk->page, ZCP_CHUNK_PAGES);
 	} else if (to == ZCP_QUARANTINED) {
 		trace_zcpool_quarantine(node, chunk->page, ZCP_CHUNK_PAGES);
-	} else {
-		pr_warn("%s: node %d: memory error, chunk at pfn %#lx retired\n",
-			node->pool->name, node->nid, page_to_pfn(chunk->page));
+	} else if (to == ZCP_RETIRED) {
+		zcp_warn_retired(chunk);
 	}
 
 	mutex_lock(&node->lock);
+	zcp_node_end(node);
+	if (to == ZCP_CLEAN && !keep) {
+		zcp_node_release(chunk, ZCP_DIRTY);
+		return true;
+	}
 	chunk->state = to;
 	list_add(&chunk->link, &node->whole[to]);
 	zcp_node_account(node, ZCP_DIRTY, to, ZCP_CHUNK_PAGES);
+	if (node->nr_chunks > node->reserve)
+		zcp_scrub_kick(node);
 	mutex_unlock(&node->lock);
 	return true;
 }
@@ -179,10 +202,10 @@ static void zcp_block_clear(struct zcp_block *block)
 		if (zcp_page_pinned(page + i)) {
 			__set_bit(i, block->pinned);
 			trace_zcpool_quarantine(node, page + i, 1);
-		} else {
-			zcp_pages_clear(page + i, 1);
 		}
 	}
+	for_each_clear_bit(i, block->pinned, nr)
+		zcp_pages_clear(page + i, 1);
 	trace_zcpool_scrub(node, page, nr - bitmap_weight(block->pinned, nr));
 }
 
@@ -234,8 +257,7 @@ static void zcp_block_retire(struct zcp_block *block)
 	struct zcp_node *node = chunk->node;
 
 	if (chunk->state != ZCP_RETIRED) {
-		pr_warn("%s: node %d: memory error, chunk at pfn %#lx retired\n",
-			node->pool->name, node->nid, page_to_pfn(chunk->page));
+		zcp_warn_retired(chunk);
 		chunk->state = ZCP_RETIRED;
 		zcp_node_account(node, ZCP_CLEAN, ZCP_RETIRED,
 				 zcp_buddy_nr_free(&chunk->split->buddy));
@@ -262,6 +284,7 @@ bool zcp_scrub_split(struct zcp_node *node)
 		mutex_unlock(&node->lock);
 		return false;
 	}
+	zcp_node_begin(node);
 	page = block.chunk->page + block.start;
 	retire = block.chunk->state == ZCP_RETIRED ||
 		 zcp_pages_poisoned(page, 1U << block.order);
@@ -276,6 +299,7 @@ bool zcp_scrub_split(struct zcp_node *node)
 		zcp_block_retire(&block);
 	else
 		zcp_block_free(&block);
+	zcp_node_end(node);
 	mutex_unlock(&node->lock);
 	return true;
 }
@@ -286,14 +310,14 @@ static bool zcp_quarantine_scan_whole(struct zcp_node *node)
 	bool any = false;
 
 	list_for_each_entry_safe(chunk, next, &node->whole[ZCP_QUARANTINED], link) {
-		if (zcp_whole_verdict(chunk) == ZCP_QUARANTINED)
+		cond_resched();
+		if (zcp_page_pinned(chunk->page))
 			continue;
 		chunk->state = ZCP_DIRTY;
 		list_move_tail(&chunk->link, &node->whole[ZCP_DIRTY]);
 		zcp_node_account(node, ZCP_QUARANTINED, ZCP_DIRTY,
 				 ZCP_CHUNK_PAGES);
 		any = true;
-		cond_resched();
 	}
 	return any;
 }
@@ -357,13 +381,20 @@ void zcp_scrub_worker(struct work_struct *work)
 	struct zcp_node *node = container_of(to_delayed_work(work),
 					     struct zcp_node, scrubber);
 
+	mutex_lock(&node->lock);
+	node->scrub_due = false;
+	mutex_unlock(&node->lock);
+
 	do {
-		while (zcp_scrub_whole(node, false) || zcp_scrub_split(node))
+		while (!READ_ONCE(node->stop) &&
+		       (zcp_scrub_whole(node, false) || zcp_scrub_split(node)))
 			cond_resched();
-	} while (zcp_quarantine_scan(node));
+	} while (!READ_ONCE(node->stop) && zcp_quarantine_scan(node));
 
-	zcp_node_settle_idle(node);
+	zcp_node_settle(node);
 
-	if (READ_ONCE(node->nr[ZCP_QUARANTINED]))
+	mutex_lock(&node->lock);
+	if (node->nr[ZCP_QUARANTINED] && !node->scrub_due && !node->stop)
 		zcp_scrub_queue(node, ZCP_QUARANTINE_DELAY);
+	mutex_unlock(&node->lock);
 }

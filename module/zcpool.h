@@ -14,16 +14,16 @@
 #include <linux/nodemask.h>
 #include <linux/sched.h>
 #include <linux/types.h>
+#include <linux/wait.h>
 #include <linux/workqueue.h>
 
 #include "buddy.h"
 #include "uapi/zcpool.h"
 
 #define ZCP_CHUNK_ORDER		(PMD_SHIFT - PAGE_SHIFT)
-#define ZCP_CHUNK_PAGES		(1U << ZCP_CHUNK_ORDER)
+#define ZCP_CHUNK_PAGES		((unsigned int)(PMD_SIZE / PAGE_SIZE))
 #define ZCP_CHUNK_SIZE		PMD_SIZE
 
-struct dentry;
 struct seq_file;
 struct vm_area_struct;
 struct zcp_node;
@@ -32,17 +32,17 @@ struct zcp_pool;
 /**
  * enum zcp_state - what a page of the pool is doing; each page is in one
  * @ZCP_CLEAN: free and zeroed
- * @ZCP_USED: in a buffer
- * @ZCP_DIRTY: free, not zeroed yet
+ * @ZCP_DIRTY: free, and being or about to be zeroed, converted or given back
  * @ZCP_QUARANTINED: free, but with a reference that is not the pool's
+ * @ZCP_USED: in a buffer
  * @ZCP_RETIRED: hit by a memory error, or in a split chunk with such a page
  * @ZCP_NR_STATES: how many there are
  */
 enum zcp_state {
 	ZCP_CLEAN,
-	ZCP_USED,
 	ZCP_DIRTY,
 	ZCP_QUARANTINED,
+	ZCP_USED,
 	ZCP_RETIRED,
 	ZCP_NR_STATES
 };
@@ -72,7 +72,7 @@ struct zcp_split {
  * @page: its first page; the head of a compound page if the chunk is whole
  * @node: where it is
  * @split: NULL if the chunk is whole
- * @state: of all of a whole chunk; ZCP_RETIRED or ZCP_USED for a split one
+ * @state: of all of a whole chunk; a split one is ZCP_RETIRED or anything else
  */
 struct zcp_chunk {
 	struct list_head link;
@@ -89,8 +89,8 @@ struct zcp_chunk {
  * struct zcp_node - a pool's memory on one NUMA node
  * @pool: whose
  * @nid: NUMA node
- * @lock: protects all that follows but @scrubber, and every chunk of the node,
- *	its buddy included. Pages are zeroed, got from the kernel and given
+ * @lock: protects all that follows but @wait and @scrubber, and every chunk of
+ *	the node, its buddy included. Pages are zeroed, got from the kernel and given
  *	back to it without the lock. No other lock of ours is taken inside it.
  * @whole: whole chunks, by state
  * @split: split chunks with a free block, by the largest order they have free;
@@ -103,14 +103,18 @@ struct zcp_chunk {
  * @nr_chunks: chunks held
  * @nr_split: of these, split
  * @reserve: chunks that are kept when they are free
- * @lost: chunks of the reserve that the kernel could not give at load
+ * @busy: pieces on no list, because somebody is zeroing or converting them
+ * @done: how many such pieces have come back so far
+ * @scrub_due: the scrubber has been told of dirty memory and has not begun
+ * @stop: the scrubber is to do no more
+ * @wait: for @done to change
  * @scrubber: zeroes what is dirty, looks again at what is quarantined
  */
 struct zcp_node {
 	struct zcp_pool *pool;
 	int nid;
 
-	struct mutex lock;
+	struct mutex lock;	/* all that follows, but @wait and @scrubber */
 	struct list_head whole[ZCP_NR_STATES];
 	struct list_head split[ZCP_IDLE_SPLIT + 1];
 	struct list_head full_split;
@@ -121,8 +125,12 @@ struct zcp_node {
 	unsigned long nr_chunks;
 	unsigned long nr_split;
 	unsigned long reserve;
-	unsigned long lost;
+	unsigned int busy;
+	unsigned long done;
+	bool scrub_due;
+	bool stop;
 
+	wait_queue_head_t wait;
 	struct delayed_work scrubber;
 };
 
@@ -133,7 +141,6 @@ struct zcp_node {
  * @nr_chunks: chunks it holds, and those being got from the kernel right now
  * @mask: NUMA nodes it has a struct zcp_node for
  * @nodes: these, by number
- * @debugfs: its directory
  * @buffers_lock: protects @buffers; taken alone
  * @buffers: live buffers, for debugfs
  */
@@ -143,8 +150,7 @@ struct zcp_pool {
 	atomic_long_t nr_chunks;
 	nodemask_t mask;
 	struct zcp_node **nodes;
-	struct dentry *debugfs;
-	struct mutex buffers_lock;
+	struct mutex buffers_lock;	/* @buffers */
 	struct list_head buffers;
 };
 
@@ -226,19 +232,22 @@ void zcp_pages_clear(struct page *page, unsigned int nr);
 struct zcp_node *zcp_node_create(struct zcp_pool *pool, int nid);
 void zcp_node_destroy(struct zcp_node *node);
 int zcp_node_fill_reserve(struct zcp_node *node);
+unsigned long zcp_node_lost(const struct zcp_node *node);
 unsigned int zcp_node_take_whole(struct zcp_node *node, struct zcp_extent *ext,
 				 unsigned int want);
 int zcp_node_take_run(struct zcp_node *node, struct zcp_extent *ext,
 		      unsigned int want);
 int zcp_node_take_block(struct zcp_node *node, struct zcp_extent *ext,
 			unsigned int nr);
-int zcp_node_refill(struct zcp_node *node, bool split);
+int zcp_node_refill(struct zcp_node *node, bool split, bool grow);
 void zcp_node_give(const struct zcp_extent *ext, unsigned int nr);
 void zcp_node_file_split(struct zcp_chunk *chunk);
 void zcp_node_account(struct zcp_node *node, enum zcp_state from,
 		      enum zcp_state to, unsigned long pages);
+void zcp_node_begin(struct zcp_node *node);
+void zcp_node_end(struct zcp_node *node);
 void zcp_node_release(struct zcp_chunk *chunk, enum zcp_state state);
-void zcp_node_settle_idle(struct zcp_node *node);
+void zcp_node_settle(struct zcp_node *node);
 
 /* scrub.c */
 int zcp_scrub_init(void);
@@ -259,8 +268,6 @@ int zcp_pool_init(struct zcp_pool *pool);
 void zcp_pool_exit(struct zcp_pool *pool);
 
 /* buffer.c */
-int zcp_buffer_fs_pin(void);
-void zcp_buffer_fs_unpin(void);
 struct file *zcp_buffer_create(const struct zcp_request *req);
 struct zcp_buffer *zcp_buffer_of(const struct file *file);
 struct page *zcp_buffer_run(const struct zcp_buffer *buf, pgoff_t index,
@@ -285,6 +292,6 @@ int zcp_copy_out(void __user *to, size_t usize, const void *from, size_t ksize);
 
 /* debugfs.c */
 void zcp_debugfs_init(struct zcp_pool *pool);
-void zcp_debugfs_exit(struct zcp_pool *pool);
+void zcp_debugfs_exit(void);
 
 #endif /* _ZCPOOL_H */

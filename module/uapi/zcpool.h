@@ -9,7 +9,8 @@
  * shorter struct gets zeroes for the fields it does not know, a caller built
  * against a newer, longer one is accepted as long as the bytes this kernel does
  * not know are zero (E2BIG otherwise) and gets zeroes back in them. Always
- * clear a struct before filling it in.
+ * clear a struct before filling it in. (What is only written, ZCPOOL_BUF_INFO,
+ * is not looked at first.)
  */
 #ifndef _UAPI_ZCPOOL_H
 #define _UAPI_ZCPOOL_H
@@ -70,7 +71,9 @@ struct zcpool_info {
 #define ZCPOOL_INFO_SIZE_MIN	8
 
 /* Bits of zcpool_alloc.flags */
-#define ZCPOOL_ALLOC_CONTIG	(1U << 0)	/* one physically contiguous piece */
+#define ZCPOOL_ALLOC_CONTIG	(1U << 0)	/* one physically contiguous piece; beyond
+						 * a chunk only of what the pool holds
+						 */
 #define ZCPOOL_ALLOC_HUGE	(1U << 1)	/* whole chunks only, or fail */
 #define ZCPOOL_ALLOC_NOWAIT	(1U << 2)	/* clean memory at hand, or EAGAIN */
 #define ZCPOOL_ALLOC_NODE	(1U << 3)	/* start at @node, not at the CPU's */
