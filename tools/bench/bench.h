@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * zcpool-bench: what a piece of shared memory costs, from zcpool and from its
+ * peers. All times are nanoseconds of CLOCK_MONOTONIC.
+ */
+#ifndef ZCPOOL_BENCH_H
+#define ZCPOOL_BENCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <time.h>
+#include <linux/types.h>
+
+#define KIB		((size_t)1 << 10)
+#define MIB		((size_t)1 << 20)
+#define PAGE		(4 * KIB)
+#define HUGE		(2 * MIB)
+#define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
+
+/* The life of a piece of memory; a peer may do two of them in one call. */
+enum stage { ALLOC, MAP, TOUCH, UNMAP, FREE, NR_STAGES };
+
+struct spread {
+	__u64 median;
+	__u64 p90;
+	__u64 max;
+};
+
+/* Why something was not measured; empty where it was */
+struct reason {
+	char text[160];
+};
+
+/* One piece of memory of one peer, on its way through the stages */
+struct job {
+	size_t size;
+	int pool;		/* what it comes from: the pool, the heap, ... */
+	int node;		/* of the CPU we run on */
+	int fd;
+	int memfd;		/* beneath a udmabuf */
+	char *map;
+	size_t map_len;
+	char *addr;		/* the part of map to touch */
+	int *hogs;		/* buffers that hold all the clean memory */
+	size_t nr_hogs;
+	struct reason why;
+};
+
+struct peer {
+	const char *key;
+	const char *name;
+	size_t min_size;
+	bool zcpool;
+	unsigned int stages;	/* bit per enum stage that is a step of its own */
+	int (*open)(struct job *job);
+	int (*ready)(struct job *job);	/* before each run, not timed */
+	int (*alloc)(struct job *job);
+	int (*map)(struct job *job);
+	int (*unmap)(struct job *job);
+	int (*free)(struct job *job);
+	void (*close)(struct job *job);
+};
+
+struct alloc_row {
+	const struct peer *peer;
+	size_t size;
+	bool measured;
+	struct reason why;
+	struct spread whole;
+	struct spread stage[NR_STAGES];
+	unsigned int runs;
+	long faults;		/* of one run */
+	int node;		/* of the memory; -1 where the kernel does not tell */
+};
+
+struct transfer_row {
+	const char *key;
+	const char *name;
+	size_t size;
+	bool measured;
+	struct reason why;
+	struct spread alone;	/* one message in flight: its way, one by one */
+	struct spread stream;	/* many in flight: time of all by their number */
+	unsigned int messages;
+};
+
+struct options {
+	bool icount;		/* the clock counts instructions */
+	const char *json;
+	const char *only;
+};
+
+/* What is true of the whole run */
+struct setting {
+	bool icount;
+	int cpu;
+	int node;
+	int receiver_cpu;	/* -1: any other */
+	__u64 clock_cost;
+	char kernel[80];
+};
+
+static inline __u64 now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (__u64)ts.tv_sec * 1000000000 + ts.tv_nsec;
+}
+
+/* Writes down why, with errno's text where err is not 0; returns -1. */
+__attribute__((format(printf, 3, 4)))
+int because(struct reason *why, int err, const char *fmt, ...);
+
+/* measure.c */
+struct spread spread_of(__u64 *samples, unsigned int n);
+__u64 clock_cost(void);
+void measure_alloc(const struct peer *peer, const struct setting *set,
+		   struct alloc_row *row);
+
+/* peers.c */
+#define NR_PEERS	8
+extern const struct peer peers[NR_PEERS];
+
+/* transfer.c */
+#define NR_TRANSPORTS	4
+const char *transport_name(size_t i);
+void measure_transfer(size_t i, const struct setting *set,
+		      struct transfer_row *row);
+
+/* print.c */
+void print_setting(const struct setting *set);
+void print_alloc_head(void);
+void print_alloc_row(const struct alloc_row *row);
+void print_alloc_foot(const struct alloc_row *rows, size_t n);
+void print_compare(const struct setting *set, const struct alloc_row *rows,
+		   size_t n);
+void print_transfer_head(const struct setting *set);
+void print_transfer_row(const struct transfer_row *row);
+void print_transfer_foot(const struct transfer_row *rows, size_t n);
+int write_json(const char *path, const struct setting *set,
+	       const struct alloc_row *allocs, size_t nr_allocs,
+	       const struct transfer_row *transfers, size_t nr_transfers);
+
+#endif /* ZCPOOL_BENCH_H */
