@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: GPL-2.0
+# The few verbs a person types. The module's own make rules are in Kbuild, the tools' in
+# tools/Makefile; all that is built goes below build/.
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+KDIR ?= /lib/modules/$(shell uname -r)/build
+
+all: tools
+	@if [ -f $(KDIR)/Makefile ]; then \
+		scripts/build module host KDIR=$(KDIR); \
+	else \
+		echo "zcpool.ko was not built: no kernel headers in $(KDIR)"; \
+		echo "(install linux-headers-$$(uname -r), or give KDIR=)"; \
+	fi
+
+tools:
+	@scripts/build tools
+
+install: all
+	@scripts/install PREFIX=$(PREFIX) DESTDIR=$(DESTDIR)
+
+demo check bench style docs:
+	@scripts/$@
+
+clean:
+	rm -rf build
+
+help:
+	@echo "make            build the module for the running kernel (KDIR=) and the tools"
+	@echo "make install    install both (PREFIX=$(PREFIX), DESTDIR=)"
+	@echo "make demo       show a file go from disk to another process, in a test machine"
+	@echo "make check      run all tests, in test machines with Debian's 6.12 and 6.1"
+	@echo "make bench      compare costs with other kinds of memory, in a test machine"
+	@echo "make style      look at the form of the sources only"
+	@echo "make docs       the documentation as HTML, in build/docs"
+	@echo "make clean      remove build/ (the kernels stay in ~/.cache/zcpool)"
+	@echo "scripts/vm      run a command or a shell in a test machine"
+
+.PHONY: all tools install demo check bench style docs clean help

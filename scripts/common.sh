@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# What every script here shares: where things are, and how to complain.
+
+set -euo pipefail
+
+top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
+# ~ is known even where HOME is not set
+cache=${XDG_CACHE_HOME:-~/.cache}/zcpool
+# shellcheck disable=SC2034  # used by the scripts that source this file
+build=$top/build
+
+# The kernel series the module is built for and tested on, newest first.
+# shellcheck disable=SC2034
+series=(6.12 6.1)
+
+die()
+{
+	printf '%s: %s\n' "${0##*/}" "$*" >&2
+	exit 1
+}
+
+as_root()
+{
+	if [ "$(id -u)" -eq 0 ]; then
+		"$@"
+	elif command -v sudo >/dev/null; then
+		sudo "$@"
+	else
+		die "not root and no sudo: cannot run '$*'"
+	fi
+}
+
+# The unpacked kernel of a series, see scripts/kernels for what is in it
+kernel_dir()
+{
+	printf '%s/kernels/%s\n' "$cache" "$1"
+}
