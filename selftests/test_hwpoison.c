@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: GPL-2.0
+/* module: reserve=16M max=64M */
+/* order: last, it leaves poisoned pages behind */
+/* keeps: 8192 */
+/*
+ * Memory that has gone bad: whoever touches it gets SIGBUS, and nobody gets it
+ * again. The error is injected with madvise(MADV_HWPOISON).
+ */
+#include "zcpool_test.h"
+#include <setjmp.h>
+
+static sigjmp_buf bus;
+
+static void on_bus(int sig)
+{
+	siglongjmp(bus, 1);
+}
+
+/* Whether a touch ends in SIGBUS */
+static bool touch_is_fatal(volatile char *p)
+{
+	struct sigaction sa = { .sa_handler = on_bus }, was;
+	bool fatal;
+
+	sigaction(SIGBUS, &sa, &was);
+	fatal = sigsetjmp(bus, 1);
+	if (!fatal)
+		(void)*p;
+	sigaction(SIGBUS, &was, NULL);
+	return fatal;
+}
+
+/* Bit 19 of /proc/kpageflags is HWPOISON. */
+static bool is_poisoned(__u64 pfn)
+{
+	int fd = open("/proc/kpageflags", O_RDONLY | O_CLOEXEC);
+	__u64 flags = 0;
+	bool ok;
+
+	ok = pread(fd, &flags, 8, pfn * 8) == 8;
+	close(fd);
+	return ok && flags >> 19 & 1;
+}
+
+/*
+ * Poisons one page of a buffer. The kernel may report that it could not do all
+ * it would for a page of its own caches; what counts is the flag.
+ */
+static bool poison(char *p, __u64 *pfn)
+{
+	struct sigaction sa = { .sa_handler = SIG_IGN }, was;
+
+	touch_read(p, PAGE);
+	*pfn = pfn_of(p);
+	sigaction(SIGBUS, &sa, &was);
+	madvise(p, PAGE, MADV_HWPOISON);
+	sigaction(SIGBUS, &was, NULL);
+	return *pfn && is_poisoned(*pfn);
+}
+
+/* Whether any buffer to be had now has that physical page, or any other poison */
+static bool comes_back(int pool, __u64 bad)
+{
+	static int buf[16384 + 64];
+	struct rlimit r = { 20000, 20000 };
+	size_t len = CHUNK, at;
+	bool seen = false;
+	int n = 0;
+	char *p;
+
+	setrlimit(RLIMIT_NOFILE, &r);
+	while (n < (int)ARRAY_SIZE(buf)) {
+		buf[n] = buf_alloc(pool, len, 0, -1);
+		if (buf[n] < 0) {
+			if (len == PAGE)
+				break;
+			len = len == CHUNK ? 64 * KIB : PAGE;
+			continue;
+		}
+		p = buf_map(buf[n], len, 0);
+		if (p != MAP_FAILED) {
+			memset(p, 1, len);
+			for (at = 0; at < len; at += PAGE)
+				seen |= pfn_of(p + at) == bad;
+			munmap(p, len);
+		}
+		n++;
+	}
+	while (n)
+		close(buf[--n]);
+	return seen;
+}
+
+static void poisoned_buffer(struct __test_metadata *_metadata, int pool, size_t len, size_t off)
+{
+	struct zcpool_info before, pi;
+	char *p, *other, c[PAGE];
+	int buf, keep;
+	__u64 pfn;
+	size_t at;
+
+	ASSERT_EQ(0, pool_wait_idle(pool, &before));
+	keep = buf_alloc(pool, len, 0, -1);
+	ASSERT_LE(0, keep);
+	other = buf_map(keep, len, 0);
+	ASSERT_NE(MAP_FAILED, other);
+	fill(other, len, 1);
+	buf = buf_alloc(pool, len, 0, -1);
+	ASSERT_LE(0, buf);
+	p = buf_map(buf, len, 0);
+	ASSERT_NE(MAP_FAILED, p);
+	fill(p, len, 2);
+	if (!poison(p + off, &pfn)) {
+		munmap(p, len);
+		munmap(other, len);
+		close(buf);
+		close(keep);
+		SKIP(return, "MADV_HWPOISON: %s", strerror(errno));
+	}
+	/* A fresh mapping faults the page in anew. */
+	munmap(p, len);
+	p = buf_map(buf, len, 0);
+	ASSERT_NE(MAP_FAILED, p);
+	EXPECT_TRUE(touch_is_fatal(p + off));
+	if (len < CHUNK) {
+		for (at = 0; at < len; at += PAGE)
+			if (at != off && !touch_is_fatal(p + at))
+				EXPECT_TRUE(filled_from(p + at, PAGE, 2, at));
+	} else {
+		/* The other chunk is none of this one's business. */
+		at = off < CHUNK ? CHUNK : 0;
+		EXPECT_FALSE(touch_is_fatal(p + at));
+		EXPECT_TRUE(filled_from(p + at, CHUNK, 2, at));
+	}
+	/* A read must not hand out what the machine could not have read. */
+	EXPECT_EQ(-1, pread(buf, c, PAGE, off));
+	EXPECT_EQ(EIO, errno);
+	EXPECT_TRUE(filled(other, len, 1));
+	munmap(p, len);
+	close(buf);
+	munmap(other, len);
+	close(keep);
+	EXPECT_EQ(0, pool_wait_used(pool, 0));
+	ASSERT_EQ(0, pool_wait_idle(pool, &pi));
+	EXPECT_TRUE(info_adds_up(&pi));
+	EXPECT_LT(before.retired_bytes, pi.retired_bytes);
+	EXPECT_GE(before.retired_bytes + CHUNK, pi.retired_bytes);
+	EXPECT_FALSE(comes_back(pool, pfn));
+	EXPECT_EQ(0, pool_wait_used(pool, 0));
+	ASSERT_EQ(0, pool_wait_idle(pool, &before));
+	EXPECT_EQ(pi.retired_bytes, before.retired_bytes);
+}
+
+TEST_F(pool, whole_chunk)
+{
+	poisoned_buffer(_metadata, self->fd, 2 * CHUNK, 77 * PAGE);
+}
+
+TEST_F(pool, last_page_of_a_chunk)
+{
+	poisoned_buffer(_metadata, self->fd, 2 * CHUNK, 2 * CHUNK - PAGE);
+}
+
+TEST_F(pool, split_chunk)
+{
+	poisoned_buffer(_metadata, self->fd, 16 * PAGE, 3 * PAGE);
+}
+
+/* Freed with the error in it, never touched again by anyone */
+TEST_F(pool, poisoned_then_killed)
+{
+	struct zcpool_info before, pi;
+	pid_t pid;
+	__u64 pfn;
+	char *p;
+
+	ASSERT_EQ(0, pool_wait_idle(self->fd, &before));
+	pid = fork();
+	if (!pid) {
+		p = mmap(NULL, CHUNK, RDWR, MAP_SHARED, self->fd, 0);
+		_exit(p != MAP_FAILED && poison(p, &pfn) ? 0 : 1);
+	}
+	if (child_status(pid) == 1)
+		SKIP(return, "MADV_HWPOISON does not work here");
+	EXPECT_EQ(0, pool_wait_used(self->fd, 0));
+	ASSERT_EQ(0, pool_wait_idle(self->fd, &pi));
+	EXPECT_EQ(before.retired_bytes + CHUNK, pi.retired_bytes);
+}
+
+TEST_HARNESS_MAIN

@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: GPL-2.0
+/* module: reserve=32M max=128M */
+/*
+ * libzcpool: every function, in its use and in its errors.
+ */
+#include "zcpool_test.h"
+#include <zcpool.h>
+
+TEST_F(pool, lib_open)
+{
+	int fd, path;
+
+	fd = zcpool_open(NULL);
+	EXPECT_LE(0, fd);
+	EXPECT_EQ(FD_CLOEXEC, fcntl(fd, F_GETFD));
+	EXPECT_EQ(0, zcpool_close(fd));
+	fd = zcpool_open("default");
+	EXPECT_LE(0, fd);
+	EXPECT_EQ(0, zcpool_close(fd));
+	EXPECT_EQ(-1, zcpool_open("no-such-pool"));
+	EXPECT_EQ(ENOENT, errno);
+	/* A name is a name, not a way out of the directory. */
+	path = zcpool_open("../null");
+	EXPECT_EQ(-1, path);
+	EXPECT_EQ(-1, zcpool_open(""));
+	EXPECT_EQ(-1, zcpool_close(-1));
+	EXPECT_EQ(EBADF, errno);
+}
+
+TEST_F(pool, lib_info)
+{
+	struct zcpool_info pi, ni;
+
+	EXPECT_EQ(0, zcpool_info(self->fd, -1, &pi));
+	EXPECT_EQ(ZCPOOL_ABI_VERSION, pi.abi_version);
+	EXPECT_EQ(CHUNK, pi.chunk_size);
+	EXPECT_TRUE(info_adds_up(&pi));
+	EXPECT_EQ(0, zcpool_info(self->fd, 0, &ni));
+	EXPECT_EQ(32 * MIB, ni.reserve_bytes);
+	EXPECT_EQ(-1, zcpool_info(self->fd, 4096, &ni));
+	EXPECT_EQ(EINVAL, errno);
+	EXPECT_EQ(-1, zcpool_info(-1, -1, &pi));
+	EXPECT_EQ(EBADF, errno);
+}
+
+TEST_F(pool, lib_alloc)
+{
+	struct zcpool_buf_info bi;
+	uint64_t size;
+	int buf;
+
+	size = 3 * MIB + 1;
+	buf = zcpool_alloc(self->fd, &size, 0, -1);
+	ASSERT_LE(0, buf);
+	EXPECT_EQ(2 * CHUNK, size);
+	EXPECT_EQ(0, zcpool_buf_info(buf, &bi));
+	EXPECT_EQ(2 * CHUNK, bi.size);
+	EXPECT_EQ(0, zcpool_close(buf));
+
+	size = 1;
+	buf = zcpool_alloc(self->fd, &size, ZCPOOL_ALLOC_HUGE | ZCPOOL_ALLOC_THISNODE, 0);
+	ASSERT_LE(0, buf);
+	EXPECT_EQ(CHUNK, size);
+	EXPECT_EQ(0, zcpool_buf_info(buf, &bi));
+	EXPECT_EQ(0, bi.node);
+	EXPECT_EQ(0, zcpool_close(buf));
+
+	size = 0;
+	EXPECT_EQ(-1, zcpool_alloc(self->fd, &size, 0, -1));
+	EXPECT_EQ(EINVAL, errno);
+	size = 1;
+	EXPECT_EQ(-1, zcpool_alloc(self->fd, &size, 1U << 31, -1));
+	EXPECT_EQ(EINVAL, errno);
+	EXPECT_EQ(-1, zcpool_alloc(self->fd, &size, 0, 4096));
+	EXPECT_EQ(EINVAL, errno);
+	size = 1UL << 40;
+	EXPECT_EQ(-1, zcpool_alloc(self->fd, &size, 0, -1));
+	EXPECT_EQ(ENOSPC, errno);
+	EXPECT_EQ(1UL << 40, size);
+	EXPECT_EQ(-1, zcpool_alloc(-1, &size, 0, -1));
+	EXPECT_EQ(EBADF, errno);
+	EXPECT_EQ(-1, zcpool_buf_info(self->fd, &bi));
+	EXPECT_EQ(ENOTTY, errno);
+}
+
+TEST_F(pool, lib_map)
+{
+	uint64_t size = 5 * MIB;
+	size_t len = 0;
+	char *p, *q;
+	int buf;
+
+	buf = zcpool_alloc(self->fd, &size, 0, -1);
+	ASSERT_LE(0, buf);
+	p = zcpool_map(buf, RDWR, 0, &len);
+	ASSERT_NE(MAP_FAILED, p);
+	EXPECT_EQ(size, len);
+	EXPECT_EQ(0, (unsigned long)p % CHUNK);
+	fill(p, len, 1);
+	q = zcpool_map(buf, PROT_READ, MAP_POPULATE, &len);
+	ASSERT_NE(MAP_FAILED, q);
+	EXPECT_TRUE(filled(q, len, 1));
+	EXPECT_FALSE(writable(q));
+	munmap(p, len);
+	munmap(q, len);
+	zcpool_close(buf);
+	EXPECT_EQ(MAP_FAILED, zcpool_map(self->fd, RDWR, 0, &len));
+	EXPECT_EQ(MAP_FAILED, zcpool_map(-1, RDWR, 0, &len));
+	EXPECT_EQ(EBADF, errno);
+}
+
+TEST_F(pool, lib_map_new)
+{
+	char *p;
+
+	p = zcpool_map_new(self->fd, 3 * MIB, MAP_POPULATE);
+	ASSERT_NE(MAP_FAILED, p);
+	EXPECT_EQ(0, (unsigned long)p % CHUNK);
+	EXPECT_TRUE(all_zero(p, 3 * MIB));
+	fill(p, 3 * MIB, 1);
+	munmap(p, 3 * MIB);
+	EXPECT_EQ(MAP_FAILED, zcpool_map_new(self->fd, 0, 0));
+	EXPECT_EQ(EINVAL, errno);
+	EXPECT_EQ(MAP_FAILED, zcpool_map_new(self->fd, 1UL << 40, 0));
+	EXPECT_EQ(ENOSPC, errno);
+}
+
+/* A buffer and a few bytes to another process, over each kind of socket */
+TEST_F(pool, send_and_recv)
+{
+	static const int types[] = { SOCK_STREAM, SOCK_SEQPACKET, SOCK_DGRAM };
+	uint64_t size = 3 * MIB;
+	char msg[16], *p;
+	int buf, got, sk[2];
+	unsigned int i;
+	size_t len;
+	pid_t pid;
+
+	for (i = 0; i < ARRAY_SIZE(types); i++) {
+		ASSERT_EQ(0, socketpair(AF_UNIX, types[i], 0, sk));
+		buf = zcpool_alloc(self->fd, &size, 0, -1);
+		ASSERT_LE(0, buf);
+		p = zcpool_map(buf, RDWR, 0, &len);
+		ASSERT_NE(MAP_FAILED, p);
+		fill(p, len, 80 + i);
+		munmap(p, len);
+		pid = fork();
+		if (!pid) {
+			zcpool_close(buf);
+			if (zcpool_recv(sk[1], &got, msg, 6) != 6 || memcmp(msg, "hello", 6))
+				_exit(1);
+			if (got < 0 || !(fcntl(got, F_GETFD) & FD_CLOEXEC))
+				_exit(2);
+			p = zcpool_map(got, RDWR, 0, &len);
+			if (p == MAP_FAILED || !filled(p, len, 80 + i))
+				_exit(3);
+			/* Bytes alone */
+			if (zcpool_recv(sk[1], &got, msg, 3) != 3 || got != -1)
+				_exit(4);
+			_exit(0);
+		}
+		EXPECT_EQ(0, zcpool_send(sk[0], buf, "hello", 6));
+		EXPECT_EQ(0, zcpool_send(sk[0], -1, "end", 3));
+		zcpool_close(buf);
+		EXPECT_EQ(0, child_status(pid));
+		close(sk[0]);
+		close(sk[1]);
+		EXPECT_EQ(self->used, pool_wait_used(self->fd, self->used));
+	}
+}
+
+TEST_F(pool, recv_at_the_end)
+{
+	char msg[4];
+	int buf = 7, sk[2];
+
+	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_STREAM, 0, sk));
+	close(sk[0]);
+	EXPECT_EQ(0, zcpool_recv(sk[1], &buf, msg, 4));
+	EXPECT_EQ(-1, buf);
+	EXPECT_EQ(-1, zcpool_send(sk[1], -1, "x", 1));
+	EXPECT_EQ(EPIPE, errno);
+	close(sk[1]);
+}
+
+/* A message with more descriptors than one: refused, and none is left open. */
+TEST_F(pool, recv_of_too_many)
+{
+	char ctl[CMSG_SPACE(3 * sizeof(int))] = { 0 };
+	struct iovec iov = { .iov_base = "abcd", .iov_len = 4 };
+	struct msghdr m = {
+		.msg_iov = &iov, .msg_iovlen = 1,
+		.msg_control = ctl, .msg_controllen = sizeof(ctl),
+	};
+	struct cmsghdr *c = CMSG_FIRSTHDR(&m);
+	int three[3], buf = 7, sk[2], fds, i;
+	char msg[4];
+
+	for (i = 0; i < 3; i++) {
+		three[i] = buf_alloc(self->fd, PAGE, 0, -1);
+		ASSERT_LE(0, three[i]);
+	}
+	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_STREAM, 0, sk));
+	c->cmsg_level = SOL_SOCKET;
+	c->cmsg_type = SCM_RIGHTS;
+	c->cmsg_len = CMSG_LEN(sizeof(three));
+	memcpy(CMSG_DATA(c), three, sizeof(three));
+	ASSERT_EQ(4, sendmsg(sk[0], &m, 0));
+	for (i = 0; i < 3; i++)
+		close(three[i]);
+	fds = count_fds();
+	EXPECT_EQ(-1, zcpool_recv(sk[1], &buf, msg, 4));
+	EXPECT_EQ(EPROTO, errno);
+	EXPECT_EQ(-1, buf);
+	EXPECT_EQ(fds, count_fds());
+	close(sk[0]);
+	close(sk[1]);
+}
+
+TEST_HARNESS_MAIN

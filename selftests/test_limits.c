@@ -1,0 +1,359 @@
+// SPDX-License-Identifier: GPL-2.0
+/* module: reserve=16M max=64M */
+/*
+ * How much a pool gives, what it says when there is no more, and that all of
+ * it comes back: the reserve to the pool, the rest to the kernel.
+ */
+#include "zcpool_test.h"
+
+#define MAX		(64 * MIB)
+#define MAX_PAGES	(MAX / PAGE)
+
+static int bufs[MAX_PAGES + 1];
+
+/* Takes buffers until there is none; their number, the last error in *err */
+static int take_all(int pool, size_t len, __u32 flags, int node, int *err)
+{
+	unsigned int n;
+	int buf;
+
+	for (n = 0; n < ARRAY_SIZE(bufs); n++) {
+		buf = buf_alloc(pool, len, flags, node);
+		if (buf < 0) {
+			*err = -buf;
+			break;
+		}
+		bufs[n] = buf;
+	}
+	return n;
+}
+
+static void give_back(int from, int to)
+{
+	while (from < to)
+		close(bufs[from++]);
+}
+
+static void raise_nofile(void)
+{
+	struct rlimit r = { 2 * MAX_PAGES, 2 * MAX_PAGES };
+
+	setrlimit(RLIMIT_NOFILE, &r);
+}
+
+/* Waits until the pool holds its reserve, and no more but a split chunk a node. */
+static int shrinks_to_reserve(int pool, struct zcpool_info *pi)
+{
+	int i;
+
+	for (i = 0; i < POLL_TRIES; i++) {
+		if (pool_info(pool, -1, pi))
+			return -1;
+		if (!pi->dirty_bytes && !pi->quarantined_bytes &&
+		    pi->total_bytes >= pi->reserve_bytes &&
+		    pi->total_bytes <= pi->reserve_bytes + pi->nr_nodes * CHUNK)
+			return 0;
+		usleep(POLL_USEC);
+	}
+	return -1;
+}
+
+TEST_F(pool, exhaustion_and_recovery)
+{
+	struct zcpool_info pi;
+	int round, n, err = 0;
+
+	for (round = 0; round < 3; round++) {
+		n = take_all(self->fd, CHUNK, 0, -1, &err);
+		EXPECT_EQ(ENOSPC, err);
+		ASSERT_EQ(0, pool_info(self->fd, -1, &pi));
+		/* An idle split chunk a node may be left from before. */
+		EXPECT_GE(MAX / CHUNK, n);
+		EXPECT_LE(MAX / CHUNK - pi.nr_nodes, n);
+		EXPECT_EQ(n * CHUNK, pi.used_bytes);
+		EXPECT_GE(MAX, pi.total_bytes);
+		EXPECT_TRUE(info_adds_up(&pi));
+		EXPECT_EQ(-ENOSPC, buf_alloc(self->fd, CHUNK, 0, -1));
+		EXPECT_EQ(-ENOSPC, buf_alloc(self->fd, CHUNK, 0, 0));
+		EXPECT_EQ(-ENOSPC, buf_alloc(self->fd, MAX, 0, -1));
+		EXPECT_EQ(MAP_FAILED, mmap(NULL, CHUNK, RDWR, MAP_SHARED, self->fd, 0));
+		EXPECT_EQ(ENOSPC, errno);
+		/* One back is one to have. */
+		close(bufs[0]);
+		bufs[0] = buf_alloc(self->fd, CHUNK, 0, -1);
+		EXPECT_LE(0, bufs[0]);
+		give_back(0, n);
+		EXPECT_EQ(0, shrinks_to_reserve(self->fd, &pi));
+	}
+}
+
+/* One buffer of all there can be, and a byte more */
+TEST_F(pool, one_buffer_of_all)
+{
+	struct zcpool_info pi;
+	int buf;
+
+	ASSERT_EQ(0, shrinks_to_reserve(self->fd, &pi));
+	EXPECT_EQ(-ENOSPC, buf_alloc(self->fd, MAX + 1, 0, -1));
+	buf = buf_alloc(self->fd, MAX - pi.nr_nodes * CHUNK, 0, -1);
+	EXPECT_LE(0, buf);
+	close(buf);
+}
+
+/* A large request that fails half way gives back the half it had. */
+TEST_F(pool, failure_half_way)
+{
+	int buf, i;
+	__u64 used;
+
+	buf = buf_alloc(self->fd, 40 * MIB, 0, -1);
+	ASSERT_LE(0, buf);
+	used = pool_used(self->fd);
+	for (i = 0; i < 10; i++) {
+		EXPECT_EQ(-ENOSPC, buf_alloc(self->fd, 30 * MIB, 0, -1));
+		EXPECT_EQ(-ENOSPC, buf_alloc(self->fd, 24 * MIB + PAGE, 0, -1));
+		EXPECT_EQ(used, pool_used(self->fd));
+	}
+	close(buf);
+}
+
+/*
+ * Single pages to the last one, then every other one freed: half of the pool
+ * is free, none of it in whole chunks; with the rest freed, all of it is.
+ */
+TEST_F(pool, fragmentation)
+{
+	struct zcpool_info pi;
+	int n, i, err = 0;
+
+	raise_nofile();
+	n = take_all(self->fd, PAGE, 0, -1, &err);
+	EXPECT_EQ(ENOSPC, err);
+	EXPECT_EQ(MAX_PAGES, (unsigned int)n);
+	EXPECT_EQ(MAX, pool_used(self->fd));
+	for (i = 0; i < n; i += 2)
+		close(bufs[i]);
+	ASSERT_EQ(0, pool_info(self->fd, -1, &pi));
+	EXPECT_EQ(MAX / 2, pi.used_bytes);
+	EXPECT_EQ(-ENOSPC, buf_alloc(self->fd, CHUNK, 0, -1));
+	EXPECT_EQ(-ENOSPC, buf_alloc(self->fd, PAGE, ZCPOOL_ALLOC_HUGE, -1));
+	/* Two pages in one piece are not to be had, in two pieces they are. */
+	EXPECT_GT(0, buf_alloc(self->fd, 2 * PAGE, ZCPOOL_ALLOC_CONTIG, -1));
+	bufs[0] = buf_alloc(self->fd, 100 * PAGE, 0, -1);
+	EXPECT_LE(0, bufs[0]);
+	EXPECT_EQ(MAX / 2 + 100 * PAGE, pool_used(self->fd));
+	close(bufs[0]);
+	for (i = 1; i < n; i += 2)
+		close(bufs[i]);
+	EXPECT_EQ(0, shrinks_to_reserve(self->fd, &pi));
+	n = take_all(self->fd, CHUNK, 0, -1, &err);
+	EXPECT_LE((int)(MAX / CHUNK - pi.nr_nodes), n);
+	give_back(0, n);
+	EXPECT_EQ(0, shrinks_to_reserve(self->fd, &pi));
+}
+
+/* NOWAIT takes what is clean and here: it neither zeroes nor asks the kernel. */
+TEST_F(pool, nowait)
+{
+	struct zcpool_info pi;
+	int n, err = 0, i, buf;
+
+	ASSERT_EQ(0, shrinks_to_reserve(self->fd, &pi));
+	n = take_all(self->fd, CHUNK, ZCPOOL_ALLOC_NOWAIT, -1, &err);
+	EXPECT_EQ(EAGAIN, err);
+	/* All of the reserve, but for a chunk a node that may be split */
+	EXPECT_GE((int)(pi.reserve_bytes / CHUNK), n);
+	EXPECT_LE((int)(pi.reserve_bytes / CHUNK - pi.nr_nodes), n);
+	buf = buf_alloc(self->fd, CHUNK, 0, -1);
+	EXPECT_LE(0, buf);
+	close(buf);
+	for (i = 0; i < n; i++) {
+		char *p = buf_map(bufs[i], CHUNK, 0);
+
+		ASSERT_NE(MAP_FAILED, p);
+		memset(p, 1, CHUNK);
+		munmap(p, CHUNK);
+	}
+	give_back(0, n);
+	/* Once the scrubber has been, it works again. */
+	ASSERT_EQ(0, shrinks_to_reserve(self->fd, &pi));
+	buf = buf_alloc(self->fd, CHUNK, ZCPOOL_ALLOC_NOWAIT, -1);
+	EXPECT_LE(0, buf);
+	close(buf);
+	EXPECT_EQ(-EAGAIN, buf_alloc(self->fd, pi.reserve_bytes + CHUNK,
+				     ZCPOOL_ALLOC_NOWAIT, -1));
+}
+
+TEST_F(pool, huge_is_whole_or_fails)
+{
+	static const struct { size_t ask, get; } c[] = {
+		{ 1, CHUNK }, { PAGE, CHUNK }, { CHUNK, CHUNK }, { CHUNK + 1, 2 * CHUNK },
+		{ 5 * MIB, 3 * CHUNK },
+	};
+	struct zcpool_buf_info bi;
+	unsigned int i;
+	int buf;
+
+	for (i = 0; i < ARRAY_SIZE(c); i++) {
+		buf = buf_alloc(self->fd, c[i].ask, ZCPOOL_ALLOC_HUGE, -1);
+		ASSERT_LE(0, buf);
+		ASSERT_EQ(0, buf_info(buf, &bi));
+		EXPECT_EQ(c[i].get, bi.size);
+		EXPECT_EQ(c[i].get, bi.whole_bytes);
+		EXPECT_EQ(0, bi.split_bytes);
+		EXPECT_TRUE(bi.flags & ZCPOOL_ALLOC_HUGE);
+		EXPECT_EQ(self->used + c[i].get, pool_used(self->fd));
+		close(buf);
+	}
+}
+
+/* Whether the physical pages follow one another */
+static bool contiguous(int buf, size_t len)
+{
+	char *p = buf_map(buf, len, 0);
+	__u64 first, pfn;
+	size_t at;
+	bool ok;
+
+	if (p == MAP_FAILED)
+		return false;
+	touch_read(p, len);
+	first = pfn_of(p);
+	ok = first;
+	for (at = 0; at < len; at += PAGE) {
+		pfn = pfn_of(p + at);
+		ok = ok && pfn == first + at / PAGE;
+	}
+	munmap(p, len);
+	return ok;
+}
+
+/* One piece of any number of pages, and the rest of its block returned */
+TEST_F(pool, contig_up_to_a_chunk)
+{
+	struct zcpool_buf_info bi;
+	unsigned int pages;
+	int buf;
+
+	for (pages = 1; pages <= 512; pages++) {
+		buf = buf_alloc(self->fd, pages * PAGE, ZCPOOL_ALLOC_CONTIG, -1);
+		ASSERT_LE(0, buf)
+			TH_LOG("%u pages: %s", pages, strerror(-buf));
+		ASSERT_EQ(0, buf_info(buf, &bi));
+		EXPECT_EQ(1, bi.nr_extents)
+			TH_LOG("%u pages", pages);
+		EXPECT_EQ(pages * PAGE, bi.size);
+		EXPECT_EQ(self->used + pages * PAGE, pool_used(self->fd))
+			TH_LOG("%u pages", pages);
+		if (pages % 37 == 0 || pages == 512)
+			EXPECT_TRUE(contiguous(buf, pages * PAGE))
+				TH_LOG("%u pages", pages);
+		close(buf);
+	}
+	EXPECT_EQ(self->used, pool_used(self->fd));
+}
+
+TEST_F(pool, contig_above_a_chunk)
+{
+	static const size_t sizes[] = { 2 * CHUNK, 3 * CHUNK, 4 * CHUNK };
+	struct zcpool_buf_info bi;
+	int buf, got = 0;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
+		buf = buf_alloc(self->fd, sizes[i], ZCPOOL_ALLOC_CONTIG, -1);
+		if (buf < 0) {
+			EXPECT_EQ(-ENOMEM, buf);
+			continue;
+		}
+		got++;
+		ASSERT_EQ(0, buf_info(buf, &bi));
+		EXPECT_EQ(1, bi.nr_extents);
+		EXPECT_EQ(sizes[i], bi.whole_bytes);
+		EXPECT_TRUE(contiguous(buf, sizes[i]));
+		close(buf);
+	}
+	/* Of 16 MiB taken in one go after boot, neighbours are to be expected. */
+	EXPECT_LT(0, got);
+}
+
+/* The physical address of a buffer of one chunk, in chunks */
+static __u64 chunk_of(int buf)
+{
+	char *p = buf_map(buf, PAGE, 0);
+	__u64 pfn;
+
+	if (p == MAP_FAILED)
+		return 0;
+	touch_read(p, PAGE);
+	pfn = pfn_of(p);
+	munmap(p, PAGE);
+	return pfn * PAGE / CHUNK;
+}
+
+/*
+ * The pool is at its maximum, and one node has free chunks but no neighbours
+ * among them: that is no memory of the kind wanted, not a full pool.
+ */
+TEST_F(pool, contig_without_neighbours)
+{
+	struct zcpool_info pi;
+	int i, n, m, err = 0;
+
+	if (!node_exists(1))
+		SKIP(return, "needs a second node");
+	n = take_all(self->fd, CHUNK, ZCPOOL_ALLOC_THISNODE, 0, &err);
+	for (m = n; m < (int)MAX_PAGES; m++) {
+		bufs[m] = buf_alloc(self->fd, CHUNK, ZCPOOL_ALLOC_THISNODE, 1);
+		if (bufs[m] < 0)
+			break;
+	}
+	for (i = n; i < m; i++) {
+		if (chunk_of(bufs[i]) % 2) {
+			close(bufs[i]);
+			bufs[i] = -1;
+		}
+	}
+	ASSERT_EQ(0, pool_wait_idle(self->fd, &pi));
+	EXPECT_LE(pi.max_bytes - CHUNK, pi.total_bytes);
+	EXPECT_EQ(-ENOMEM, buf_alloc(self->fd, 2 * CHUNK,
+				     ZCPOOL_ALLOC_CONTIG | ZCPOOL_ALLOC_THISNODE, 1))
+		TH_LOG("%llu of %llu bytes used", pi.used_bytes, pi.max_bytes);
+	give_back(0, m);
+	EXPECT_EQ(0, shrinks_to_reserve(self->fd, &pi));
+}
+
+/* Not contiguous: exact in bytes, however it is pieced together */
+TEST_F(pool, exact_sizes)
+{
+	unsigned int pages;
+	int buf;
+
+	for (pages = 1; pages <= 768; pages += 7) {
+		buf = buf_alloc(self->fd, pages * PAGE, 0, -1);
+		ASSERT_LE(0, buf);
+		EXPECT_EQ(self->used + pages * PAGE, pool_used(self->fd));
+		close(buf);
+	}
+}
+
+/* The kernel has what was grown back as soon as it is free. */
+TEST_F(pool, growth_goes_back)
+{
+	static const size_t sizes[] = { CHUNK, 16 * PAGE, 3 * MIB };
+	struct zcpool_info pi;
+	int n, err = 0, i;
+
+	raise_nofile();
+	for (i = 0; i < (int)ARRAY_SIZE(sizes); i++) {
+		n = take_all(self->fd, sizes[i], 0, -1, &err);
+		EXPECT_EQ(ENOSPC, err);
+		ASSERT_EQ(0, pool_info(self->fd, -1, &pi));
+		EXPECT_LT(pi.reserve_bytes, pi.total_bytes);
+		give_back(0, n);
+		EXPECT_EQ(0, shrinks_to_reserve(self->fd, &pi));
+		EXPECT_EQ(0, pi.used_bytes);
+	}
+}
+
+TEST_HARNESS_MAIN

@@ -1,0 +1,297 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# module: none
+# timeout: 600
+# shellcheck disable=SC2317  # run_test calls the functions by their names
+#
+# Loading and unloading: parameters good and bad, what is said about them, what is left.
+# ZCPOOL_KO is the module's file.
+
+pool=/dev/zcpool/default
+nodes_file=/sys/kernel/debug/zcpool/default/nodes
+parameters=/sys/module/zcpool/parameters
+nodes=(/sys/devices/system/node/node[0-9]*)
+count=0
+failures=0
+mib=$((1 << 20))
+
+result()
+{
+	count=$((count + 1))
+	if [ "$1" -eq 0 ]; then
+		echo "ok $count $2"
+	else
+		echo "not ok $count $2"
+		failures=$((failures + 1))
+	fi
+}
+
+# run_test NAME FUNCTION: a function passes when all its checks did
+run_test()
+{
+	bad=0
+	"$2"
+	[ ! -d /sys/module/zcpool ] || rmmod zcpool || { echo "# rmmod failed"; bad=1; }
+	result $bad "$1"
+}
+
+# expect WHAT GOT WANTED
+expect()
+{
+	[ "$2" = "$3" ] && return
+	echo "# $1: got '$2', expected '$3'"
+	bad=1
+}
+
+# Remember where the kernel log ends, and say what our lines in it are since then.
+mark()
+{
+	marked=$(dmesg --notime | wc -c)
+}
+
+log_since()
+{
+	dmesg --notime | tail -c +$((marked + 1)) | grep zcpool
+}
+
+# lines_with PATTERN TEXT: how many
+lines_with()
+{
+	grep -c -e "$1" <<< "$2"
+}
+
+load()
+{
+	# shellcheck disable=SC2086  # the parameters are words
+	insmod "$ZCPOOL_KO" $1 2> /tmp/zcpool_insmod
+}
+
+# column NODE NAME: a number from debugfs "nodes"
+column()
+{
+	awk -v node="$1" -v name="$2" '
+		NR == 1 { for (i = 1; i <= NF; i++) if ($i == name) c = i; next }
+		$1 == node { print $c }' $nodes_file
+}
+
+# accepted PARAMETERS RESERVE0 RESERVE1: loads with these reserves, in MiB
+accepted()
+{
+	mark
+	if ! load "$1"; then
+		echo "# refused: $1: $(cat /tmp/zcpool_insmod); $(log_since)"
+		bad=1
+		return
+	fi
+	expect "$1: reserve of node 0" "$(column 0 reserve)" $(($2 * mib))
+	[ ${#nodes[@]} -lt 2 ] ||
+		expect "$1: reserve of node 1" "$(column 1 reserve)" $(($3 * mib))
+	expect "$1: lost" "$(column 0 lost)" 0
+	expect "$1: lines for the pool" "$(lines_with '^zcpool: default: ' "$(log_since)")" 1
+	rmmod zcpool
+}
+
+# refused PARAMETERS WORD: fails with EINVAL and one line about the parameter
+refused()
+{
+	local log
+	mark
+	if load "$1"; then
+		echo "# accepted: $1"
+		bad=1
+		rmmod zcpool
+		return
+	fi
+	[[ $(< /tmp/zcpool_insmod) == *'Invalid parameters'* ]] ||
+		{ echo "# $1: not EINVAL but: $(< /tmp/zcpool_insmod)"; bad=1; }
+	log=$(log_since)
+	# One line, and it names the parameter
+	[[ $log != *$'\n'* && $log =~ ^"zcpool: "($2)": " ]] ||
+		{ echo "# $1: the log says: $log"; bad=1; }
+}
+
+no_parameters()
+{
+	local max log
+	mark
+	load "" || { echo "# refused"; bad=1; return; }
+	expect "reserve" "$(column 0 reserve)" 0
+	expect "total" "$(column 0 total)" 0
+	max=$(sed -n 's/^MemTotal: *\([0-9]*\).*/\1/p' /proc/meminfo)
+	max=$((max / 4096 * 2))
+	log=$(log_since)
+	# Half of the memory, to the chunk or so
+	[[ $log == *" $max MiB"* || $log == *" $((max + 2)) MiB"* ]] ||
+		{ echo "# max is not $max MiB: $log"; bad=1; }
+}
+
+device_node()
+{
+	load "reserve=4M" || { bad=1; return; }
+	expect "mode" "$(stat -c %a $pool)" 600
+	expect "owner" "$(stat -c %u:%g $pool)" 0:0
+	expect "type" "$(stat -c %F $pool)" "character special file"
+	rmmod zcpool
+	expect "after rmmod" "$(ls $pool 2>/dev/null)" ""
+}
+
+parameters_can_be_read()
+{
+	load "reserve=0:4M,1:6M max=64M" || { bad=1; return; }
+	expect "reserve" "$(cat $parameters/reserve)" "0:4M,1:6M"
+	expect "max" "$(cat $parameters/max)" "64M"
+	expect "modes" "$(stat -c %a $parameters/reserve $parameters/max | uniq)" 444
+}
+
+good_parameters()
+{
+	accepted "reserve=8M" 8 8
+	accepted "reserve=8192K" 8 8
+	accepted "reserve=8388608" 8 8
+	accepted "reserve=8m" 8 8
+	accepted "reserve=0" 0 0
+	accepted "reserve=1" 2 2
+	accepted "reserve=3M" 4 4
+	accepted "reserve=0:8M" 8 0
+	accepted "reserve=1:8M" 0 8
+	accepted "reserve=0:8M,1:4M" 8 4
+	accepted "reserve=1:4M,0:8M" 8 4
+	accepted "reserve=0:0,1:6M max=6M" 0 6
+	accepted "reserve=8M max=16M" 8 8
+	accepted "max=2M" 0 0
+	accepted "max=1G" 0 0
+}
+
+bad_reserve()
+{
+	local value
+	for value in x M 8X 8MM -8M '8M,' ',8M' 8M,8M '0:8M,' 0:8M,,1:8M 0:8M,0:8M 0:8M,8M 8M,1:8M \
+		0: :8M 0:x 7:8M 1024:8M 99999999999:8M -1:8M x:8M 0:8M:1 0:8M,1:-1 \
+		99999999999999999999 18446744073709551615 8M.5 0x8; do
+		refused "reserve=$value" reserve
+	done
+	refused "reserve=64M max=32M" 'reserve|max'
+	refused "reserve=32M max=32M" 'reserve|max'
+	refused "reserve=0:40M,1:40M max=64M" 'reserve|max'
+}
+
+bad_max()
+{
+	local value
+	for value in 0 x 8X -1 '8M,' 1:8M 8M8 64G 99999999999999999999 18446744073709551615; do
+		refused "max=$value" max
+	done
+}
+
+# All of a node's memory but 8 MiB is more than it can give: the module loads with what it
+# got, and says so. Afterwards the kernel would compact the node for minutes on an emulated
+# machine, all at once, and take that for a lockup: it is told not to.
+more_than_a_node_has()
+{
+	local size got lost node0 log proactive=/proc/sys/vm/compaction_proactiveness
+	echo 0 > $proactive
+	node0=$(sed -n 's/^Node 0 MemTotal: *\([0-9]*\) kB/\1/p' \
+		/sys/devices/system/node/node0/meminfo)
+	size=$((node0 / 2048 * 2 - 8))
+	mark
+	if ! load "reserve=0:${size}M max=$((size + 8))M"; then
+		echo "# refused: $(cat /tmp/zcpool_insmod) $(log_since)"
+		bad=1
+		return
+	fi
+	got=$(($(column 0 total) / mib))
+	lost=$(($(column 0 lost) / mib))
+	[ $lost -gt 0 ] || { echo "# asked for $size MiB, got $got, lost $lost"; bad=1; }
+	expect "got and lost" $((got + lost)) $size
+	log=$(log_since)
+	# One line has all of it: which node, how much it gave, of how much
+	[[ $log =~ "zcpool: "[^$'\n']*"node 0"[^$'\n']*"$got of $size MiB" ]] ||
+		{ echo "# got $got of $size MiB, the log says: $log"; bad=1; }
+	# What it got works.
+	exec 5<> $pool || bad=1
+	exec 5>&-
+}
+
+refused_while_open()
+{
+	load "reserve=4M" || { bad=1; return; }
+	exec 5<> $pool
+	if rmmod zcpool 2> /tmp/zcpool_rmmod; then
+		echo "# unloaded with the pool open"
+		bad=1
+	fi
+	grep -q 'in use' /tmp/zcpool_rmmod || { echo "# $(cat /tmp/zcpool_rmmod)"; bad=1; }
+	exec 5>&-
+	rmmod zcpool || { echo "# not unloaded after the pool was closed"; bad=1; }
+}
+
+twice()
+{
+	load "reserve=4M" || { bad=1; return; }
+	if load "reserve=4M"; then
+		echo "# loaded twice"
+		bad=1
+	fi
+	expect "still there" "$(column 0 reserve)" $((4 * mib))
+}
+
+# Free memory with what lies in per-CPU lists
+free_kb()
+{
+	sync
+	echo 3 > /proc/sys/vm/drop_caches
+	awk '$1 == "MemFree:" { kb += $2 } $1 == "count:" { kb += $2 * 4 } END { print kb }' \
+		/proc/meminfo /proc/zoneinfo
+}
+
+many_times()
+{
+	local i before missing
+	load "reserve=64M" || { bad=1; return; }
+	rmmod zcpool
+	before=$(free_kb)
+	for ((i = 0; i < 20; i++)); do
+		load "reserve=64M" || { echo "# load $i failed"; bad=1; return; }
+		rmmod zcpool || { echo "# unload $i failed"; bad=1; return; }
+	done
+	# 20 times anything of a page a chunk would be more than this.
+	missing=$((before - $(free_kb)))
+	[ $missing -lt 2048 ] || { echo "# $missing kB are gone"; bad=1; }
+}
+
+log_lines()
+{
+	mark
+	load "reserve=4M max=64M" || { bad=1; return; }
+	expect "lines at load" "$(lines_with '^zcpool: ' "$(log_since)")" 1
+	mark
+	# Errors of users are not the log's business.
+	cat $pool > /dev/null 2>&1
+	echo x > $pool 2> /dev/null
+	dd if=/dev/zero of=$pool bs=1M count=1 2> /dev/null
+	[ -z "${ZCPOOL_TESTS-}" ] || "$ZCPOOL_TESTS/test_abi" -t alloc_bad_fields \
+		-t alloc_sizes_out_of_reach -t faulting_pointers -t unknown_ioctls \
+		> /dev/null 2>&1
+	expect "lines of users' errors" "$(log_since)" ""
+	rmmod zcpool || bad=1
+	expect "lines at unload" "$(lines_with '^zcpool: ' "$(log_since)")" 1
+}
+
+if [ ! -f "${ZCPOOL_KO-}" ]; then
+	echo "1..0 # SKIP ZCPOOL_KO is not set"
+	exit 4
+fi
+echo "1..12"
+run_test "no parameters" no_parameters
+run_test "good parameters" good_parameters
+run_test "bad reserve" bad_reserve
+run_test "bad max" bad_max
+run_test "parameters can be read" parameters_can_be_read
+run_test "device node" device_node
+run_test "more than a node has" more_than_a_node_has
+run_test "refused while open" refused_while_open
+run_test "loaded twice" twice
+run_test "twenty times" many_times
+run_test "log lines" log_lines
+result "$(grep -q '^zcpool ' /proc/modules && echo 1 || echo 0)" "nothing is left loaded"
+exit $((failures > 0))

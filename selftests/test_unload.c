@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: GPL-2.0
+/* module: none */
+/*
+ * The module goes when nothing of it is open, and only then; pages that a pipe
+ * still holds do not keep it. Each test loads and unloads it.
+ */
+#include "zcpool_test.h"
+
+static int load(void)
+{
+	const char *path = getenv("ZCPOOL_KO");
+	int fd, err, i;
+
+	fd = open(path ? path : "", O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -1;
+	err = syscall(SYS_finit_module, fd, "reserve=16M max=64M", 0);
+	close(fd);
+	/* devtmpfs makes the node in its own time. */
+	for (i = 0; !err && i < POLL_TRIES && access(POOL_PATH, F_OK); i++)
+		usleep(POLL_USEC);
+	return err;
+}
+
+static int unload(void)
+{
+	return syscall(SYS_delete_module, "zcpool", O_NONBLOCK);
+}
+
+FIXTURE(module) {
+};
+
+FIXTURE_SETUP(module)
+{
+	ASSERT_EQ(0, load())
+		TH_LOG("ZCPOOL_KO=%s: %s", getenv("ZCPOOL_KO"), strerror(errno));
+}
+
+FIXTURE_TEARDOWN(module)
+{
+	if (!access("/sys/module/zcpool", F_OK))
+		EXPECT_EQ(0, unload());
+	EXPECT_EQ(-1, access(POOL_PATH, F_OK));
+	EXPECT_EQ(-1, access("/sys/kernel/debug/zcpool", F_OK));
+}
+
+static void expect_busy(struct __test_metadata *_metadata)
+{
+	EXPECT_EQ(-1, unload());
+	EXPECT_TRUE(errno == EBUSY || errno == EWOULDBLOCK);
+}
+
+TEST_F(module, idle)
+{
+	EXPECT_EQ(0, unload());
+}
+
+TEST_F(module, pool_open)
+{
+	int pool = pool_open();
+
+	ASSERT_LE(0, pool);
+	expect_busy(_metadata);
+	close(pool);
+	EXPECT_EQ(0, unload());
+}
+
+TEST_F(module, buffer_open)
+{
+	int pool = pool_open(), buf;
+
+	ASSERT_LE(0, pool);
+	buf = buf_alloc(pool, CHUNK + PAGE, 0, -1);
+	ASSERT_LE(0, buf);
+	close(pool);
+	expect_busy(_metadata);
+	close(buf);
+	EXPECT_EQ(0, unload());
+}
+
+TEST_F(module, buffer_open_readonly)
+{
+	int pool = pool_open(), buf, ro;
+
+	ASSERT_LE(0, pool);
+	buf = buf_alloc(pool, PAGE, 0, -1);
+	ASSERT_LE(0, buf);
+	ro = reopen(buf, O_RDONLY);
+	ASSERT_LE(0, ro);
+	close(pool);
+	close(buf);
+	expect_busy(_metadata);
+	close(ro);
+	EXPECT_EQ(0, unload());
+}
+
+TEST_F(module, buffer_mapped)
+{
+	int pool = pool_open(), buf;
+	char *p;
+
+	ASSERT_LE(0, pool);
+	buf = buf_alloc(pool, CHUNK + PAGE, 0, -1);
+	ASSERT_LE(0, buf);
+	p = buf_map(buf, CHUNK + PAGE, 0);
+	ASSERT_NE(MAP_FAILED, p);
+	close(pool);
+	close(buf);
+	expect_busy(_metadata);
+	fill(p, CHUNK + PAGE, 1);
+	EXPECT_TRUE(filled(p, CHUNK + PAGE, 1));
+	munmap(p, CHUNK);
+	expect_busy(_metadata);
+	munmap(p, CHUNK + PAGE);
+	EXPECT_EQ(0, unload());
+}
+
+TEST_F(module, pool_mapped)
+{
+	int pool = pool_open();
+	pid_t pid;
+	char *p;
+
+	ASSERT_LE(0, pool);
+	p = mmap(NULL, CHUNK + PAGE, RDWR, MAP_SHARED, pool, 0);
+	ASSERT_NE(MAP_FAILED, p);
+	close(pool);
+	expect_busy(_metadata);
+	pid = fork();
+	if (!pid) {
+		pause();
+		_exit(0);
+	}
+	munmap(p, CHUNK + PAGE);
+	expect_busy(_metadata);
+	kill(pid, SIGKILL);
+	child_status(pid);
+	EXPECT_EQ(0, unload());
+}
+
+TEST_F(module, descriptor_in_a_socket)
+{
+	int pool = pool_open(), buf, sk[2], i;
+
+	ASSERT_LE(0, pool);
+	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_STREAM, 0, sk));
+	buf = buf_alloc(pool, PAGE, 0, -1);
+	ASSERT_LE(0, buf);
+	ASSERT_EQ(0, send_fd(sk[0], buf));
+	close(buf);
+	close(pool);
+	expect_busy(_metadata);
+	close(sk[0]);
+	close(sk[1]);
+	/* The socket may let go of it a moment later. */
+	for (i = 0; i < POLL_TRIES && unload(); i++)
+		usleep(POLL_USEC);
+	EXPECT_EQ(-1, access("/sys/module/zcpool", F_OK));
+}
+
+/* With the scrubber in the middle of its work */
+TEST_F(module, dirty)
+{
+	int pool = pool_open();
+	char *p;
+
+	ASSERT_LE(0, pool);
+	p = mmap(NULL, 48 * MIB, RDWR, MAP_SHARED | MAP_POPULATE, pool, 0);
+	ASSERT_NE(MAP_FAILED, p);
+	munmap(p, 48 * MIB);
+	close(pool);
+	EXPECT_EQ(0, unload());
+}
+
+/* Pages in a pipe: the module goes, the pipe keeps its bytes. */
+TEST_F(module, pinned)
+{
+	static const size_t sizes[] = { PAGE, 16 * PAGE, CHUNK, CHUNK + 4 * PAGE };
+	int pool, buf, fds[2];
+	static char in[CHUNK];
+	struct iovec iov;
+	size_t len, n;
+	unsigned int i;
+	char *p;
+
+	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
+		if (i)
+			ASSERT_EQ(0, load());
+		ASSERT_EQ(0, pipe(fds));
+		pool = pool_open();
+		ASSERT_LE(0, pool);
+		buf = buf_alloc(pool, sizes[i], 0, -1);
+		ASSERT_LE(0, buf);
+		p = buf_map(buf, sizes[i], 0);
+		ASSERT_NE(MAP_FAILED, p);
+		fill(p, sizes[i], 70 + i);
+		/* The last pages, at most as many as a pipe takes */
+		len = sizes[i] > 8 * PAGE ? 8 * PAGE : sizes[i];
+		iov = (struct iovec){ p + sizes[i] - len, len };
+		ASSERT_EQ((ssize_t)len, vmsplice(fds[1], &iov, 1, SPLICE_F_NONBLOCK));
+		munmap(p, sizes[i]);
+		close(buf);
+		close(pool);
+		EXPECT_EQ(0, unload());
+		for (n = 0; n < len; n += PAGE)
+			ASSERT_EQ((ssize_t)PAGE, read(fds[0], in + n, PAGE));
+		EXPECT_TRUE(filled_from(in, len, 70 + i, sizes[i] - len));
+		close(fds[0]);
+		close(fds[1]);
+	}
+}
+
+TEST_HARNESS_MAIN

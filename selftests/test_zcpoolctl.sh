@@ -1,0 +1,557 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# zcpoolctl as a person uses it: files of every odd size, peers that die, pools that are
+# full, sockets that are something else. After each, no memory may stay in use.
+#
+# Runs in the test machine as root, module loaded, an ext4 disk on /mnt; zcpoolctl is
+# looked for in $ZCPOOL_BIN. TAP on the standard output.
+# module: reserve=256M
+# timeout: 900
+
+here=$(cd "$(dirname "$0")" && pwd)
+PATH=${ZCPOOL_BIN:-$here/../tools/out}:$PATH
+disk=${ZCPOOL_DISK:-/mnt}
+dir=$(mktemp -d "$disk/zcpoolctl.XXXXXX") || exit 1
+sock=$dir/sock
+limit=120	# seconds until a command counts as hung; emulated machines are slow
+MiB=$((1024 * 1024))
+tests=0
+failed=0
+
+# Jobs are waited for one by one; what is left is ours to end.
+# shellcheck disable=SC2317
+clean_up()
+{
+	local job
+	for job in $(jobs -p); do
+		kill -CONT "$job" 2>/dev/null
+		kill -9 "$job" 2>/dev/null
+	done
+	umount "$dir/tmpfs" 2>/dev/null
+	rm -rf "$dir"
+}
+trap clean_up EXIT
+
+# --- what tests are made of ---------------------------------------------------------
+
+note() { echo "# $*"; }
+
+# result STATUS NAME: STATUS 0 passed
+result()
+{
+	tests=$((tests + 1))
+	if [ "$1" -eq 0 ]; then
+		echo "ok $tests $2"
+	else
+		failed=$((failed + 1))
+		echo "not ok $tests $2"
+		for f in "$dir"/*.err; do
+			[ -s "$f" ] && sed "s|^|# ${f##*/}: |" "$f"
+		done
+	fi
+}
+
+# check NAME COMMAND...: passes where COMMAND succeeds
+check()
+{
+	local name=$1
+	shift
+	"$@"
+	result $? "$name"
+}
+
+# until_true COMMAND...: up to 20 s
+until_true()
+{
+	local i
+	for ((i = 0; i < 400; i++)); do
+		"$@" && return 0
+		sleep 0.05
+	done
+	note "never came true: $*"
+	return 1
+}
+
+# field FILE NAME: a number or string of the JSON object in FILE
+field()
+{
+	sed -n "s/, \"nodes\".*//; s/.*\"$2\": \"\{0,1\}\([^,\"}]*\).*/\1/p" "$1"
+}
+
+pool_field()
+{
+	zcpoolctl info --json > "$dir/info.json" && field "$dir/info.json" "$1"
+}
+
+used_is() { [ "$(pool_field used_bytes)" = "$1" ]; }
+used_at_least() { [ "$(pool_field used_bytes)" -ge "$1" ]; }
+is_gone() { ! kill -0 "$1" 2>/dev/null || [ "$(state_of "$1")" = Z ]; }
+state_of() { sed -n 's/^State:\t\(.\).*/\1/p' "/proc/$1/status" 2>/dev/null; }
+
+all_given_back()
+{
+	check "$1: no memory stays in use" until_true used_is 0
+}
+
+# start_recv [ARGUMENT...]: in the background; $recv is its process
+start_recv()
+{
+	zcpoolctl recv "$@" > "$dir/recv.out" 2> "$dir/recv.err" &
+	recv=$!
+}
+
+start_send()
+{
+	zcpoolctl send "$@" > "$dir/send.out" 2> "$dir/send.err" &
+	send=$!
+}
+
+# status_of PROCESS: sets $status; a process that does not end is killed and is 99
+status_of()
+{
+	local i
+	for ((i = 0; i < limit * 20; i++)); do
+		if is_gone "$1"; then
+			wait "$1"
+			status=$?
+			return
+		fi
+		sleep 0.05
+	done
+	kill -9 "$1"
+	wait "$1"
+	status=99
+}
+
+# ended NAME PROCESS STATUS OUTPUT PATTERN: it ended so, and OUTPUT has one line like that
+ended()
+{
+	local lines
+	status_of "$2"
+	check "$1: exit status $3" test "$status" -eq "$3"
+	lines=$(grep -c "$5" "$4")
+	check "$1: says '$5'" test "$lines" -eq 1
+}
+
+# transfer SEND-ARGUMENT...: both ends, $send_status and $recv_status; OUT in $out or none
+transfer()
+{
+	start_recv --json "$sock" ${out:+"$out"}
+	start_send --json "$@" "$sock"
+	status_of "$send"
+	send_status=$status
+	status_of "$recv"
+	recv_status=$status
+}
+
+digest_of() { sha256sum < "$1" | cut -d' ' -f1; }
+
+make_file()
+{
+	head -c "$2" /dev/urandom > "$1" && sync "$1"
+}
+
+# --- the main job -------------------------------------------------------------------
+
+test_sizes()
+{
+	local size file=$dir/in name
+	out=$dir/out
+	for size in 0 1 4095 4096 4097 $((2 * MiB)) $((2 * MiB + 1)) $((33 * MiB + 12345)); do
+		name="$size bytes"
+		make_file "$file" "$size"
+		transfer "$file"
+		check "$name: both succeed" test "$send_status$recv_status" = 00
+		check "$name: digest" test "$(field "$dir/recv.out" sha256)" = "$(digest_of "$file")"
+		check "$name: OUT is the same" cmp "$file" "$out"
+		check "$name: bytes sent" test "$(field "$dir/send.out" bytes)" = "$size"
+		check "$name: bytes received" test "$(field "$dir/recv.out" bytes)" = "$size"
+		check "$name: no byte copied by the sender" \
+			test "$(field "$dir/send.out" copied_bytes)" = 0
+		check "$name: no byte copied by the receiver" \
+			test "$(field "$dir/recv.out" copied_bytes)" = 0
+		check "$name: nothing on stderr" test ! -s "$dir/send.err" -a ! -s "$dir/recv.err"
+	done
+	# the last size fills all eight buffers, of two chunks each
+	check "mapped by PMD at the sender" test "$(field "$dir/send.out" pmd_mapped_kb)" = 32768
+	check "mapped by PMD at the receiver" test "$(field "$dir/recv.out" pmd_mapped_kb)" = 32768
+	check "page faults of the sender" test "$(field "$dir/send.out" page_faults)" -lt 200
+	check "page faults of the receiver" test "$(field "$dir/recv.out" page_faults)" -lt 200
+	all_given_back "sizes"
+}
+
+test_transports()
+{
+	local via file=$dir/in name
+	make_file "$file" $((5 * MiB + 321))
+	out=$dir/out
+	for via in memfd pipe; do
+		name="via $via"
+		transfer --via $via "$file"
+		check "$name: both succeed" test "$send_status$recv_status" = 00
+		check "$name: digest" test "$(field "$dir/recv.out" sha256)" = "$(digest_of "$file")"
+		check "$name: OUT is the same" cmp "$file" "$out"
+	done
+	# via pipe: read and written at each end
+	check "via pipe: copied by the sender" \
+		test "$(field "$dir/send.out" copied_bytes)" = $((2 * (5 * MiB + 321)))
+	check "via pipe: copied by the receiver" \
+		test "$(field "$dir/recv.out" copied_bytes)" = $((2 * (5 * MiB + 321)))
+}
+
+test_options()
+{
+	local file=$dir/in node
+	make_file "$file" $((5 * MiB + 321))
+	out=
+	for node in 0 1; do
+		transfer --node $node --buffers 3 --buffer-size 512K "$file"
+		check "node $node: digest" \
+			test "$(field "$dir/recv.out" sha256)" = "$(digest_of "$file")"
+		check "node $node: sender's memory is there" \
+			test "$(field "$dir/send.out" memory_node)" = $node
+		check "node $node: receiver's memory is there" \
+			test "$(field "$dir/recv.out" memory_node)" = $node
+		check "node $node: buffers" test "$(field "$dir/recv.out" buffers)" = 3
+	done
+	start_recv --quiet "$sock" "$dir/out"
+	start_send --quiet "$file" "$sock"
+	status_of "$send"
+	status_of "$recv"
+	check "--quiet: sha256sum -c takes the output" sha256sum --quiet -c "$dir/recv.out"
+	check "--quiet: one line of output" test "$(cat "$dir"/{recv,send}.out | wc -l)" = 1
+	all_given_back "options"
+}
+
+test_block_device()
+{
+	local file=$dir/in loop
+	make_file "$file" $((5 * MiB + 512))
+	modprobe -q loop
+	loop=$(losetup -f --show "$file") || { result 1 "block device: losetup"; return; }
+	out=$dir/out
+	transfer "$loop"
+	check "block device: both succeed" test "$send_status$recv_status" = 00
+	check "block device: OUT is the same" cmp "$file" "$out"
+	check "block device: no byte copied" test "$(field "$dir/send.out" copied_bytes)" = 0
+	losetup -d "$loop"
+	all_given_back "block device"
+}
+
+# A file system without direct I/O: said so, and counted.
+test_buffered()
+{
+	local size=$((5 * MiB + 321)) file=$dir/tmpfs/in
+	mkdir -p "$dir/tmpfs"
+	mount -t tmpfs -o size=64M none "$dir/tmpfs" || { result 1 "mount tmpfs"; return; }
+	make_file "$file" $size
+	out=$dir/tmpfs/out
+	transfer "$file"
+	check "buffered: both succeed" test "$send_status$recv_status" = 00
+	check "buffered: OUT is the same" cmp "$file" "$out"
+	check "buffered: copied by the sender" test "$(field "$dir/send.out" copied_bytes)" = $size
+	check "buffered: copied by the receiver" test "$(field "$dir/recv.out" copied_bytes)" = $size
+	check "buffered: sender says so" grep -q "through the page cache" "$dir/send.err"
+	check "buffered: receiver says so" grep -q "through the page cache" "$dir/recv.err"
+}
+
+test_start_order()
+{
+	local file=$dir/in
+	make_file "$file" 12345
+	start_send "$file" "$sock"
+	sleep 1
+	start_recv "$sock"
+	status_of "$send"
+	check "sender first: it waits for the receiver" test "$status" -eq 0
+	status_of "$recv"
+	check "sender first: receiver" test "$status" -eq 0
+	check "the socket is gone afterwards" test ! -e "$sock"
+}
+
+# --- peers that die -----------------------------------------------------------------
+
+# A file that takes so long that whatever is done to it is done in the middle.
+start_long_transfer()
+{
+	truncate -s 8G "$dir/long"
+	rm -f "$dir/out"
+	start_recv "$sock" "$dir/out"
+	start_send "$dir/long" "$sock"
+	check "$1: under way" until_true test -s "$dir/out"
+	check "$1: memory is in use" used_at_least $((32 * MiB))
+}
+
+test_killed()
+{
+	start_long_transfer "sender killed"
+	kill -9 "$send"
+	wait "$send" 2>/dev/null
+	ended "sender killed: receiver" "$recv" 5 "$dir/recv.err" "the sender went away"
+	check "sender killed: OUT is removed" test ! -e "$dir/out"
+	check "sender killed: and it says so" grep -q "removed the partial file" "$dir/recv.err"
+	all_given_back "sender killed"
+
+	start_long_transfer "receiver killed"
+	kill -9 "$recv"
+	wait "$recv" 2>/dev/null
+	ended "receiver killed: sender" "$send" 5 "$dir/send.err" "the receiver went away"
+	all_given_back "receiver killed"
+
+	start_long_transfer "both killed"
+	kill -9 "$send" "$recv"
+	wait "$send" "$recv" 2>/dev/null
+	all_given_back "both killed"
+}
+
+test_terminated()
+{
+	start_recv "$sock"
+	check "SIGTERM while waiting: socket is there" until_true test -S "$sock"
+	kill -TERM "$recv"
+	status_of "$recv"
+	check "SIGTERM while waiting: ends by the signal" test "$status" -eq 143
+	check "SIGTERM while waiting: socket is removed" test ! -e "$sock"
+
+	start_long_transfer "SIGTERM in the middle"
+	kill -TERM "$recv"
+	status_of "$recv"
+	check "SIGTERM in the middle: ends by the signal" test "$status" -eq 143
+	check "SIGTERM in the middle: OUT is removed" test ! -e "$dir/out"
+	ended "SIGTERM in the middle: sender" "$send" 5 "$dir/send.err" "the receiver went away"
+	all_given_back "SIGTERM in the middle"
+}
+
+test_truncated()
+{
+	start_long_transfer "truncated"
+	truncate -s 1M "$dir/long"
+	ended "truncated: sender" "$send" 1 "$dir/send.err" \
+		"was truncated: [0-9]* of 8589934592 bytes"
+	ended "truncated: receiver" "$recv" 1 "$dir/recv.err" \
+		"the sender gave up: .* was truncated: [0-9]* of 8589934592 bytes"
+	check "truncated: OUT is removed" test ! -e "$dir/out"
+	all_given_back "truncated"
+}
+
+test_full_disk()
+{
+	mkdir -p "$dir/tmpfs"
+	mountpoint -q "$dir/tmpfs" || mount -t tmpfs -o size=64M none "$dir/tmpfs"
+	truncate -s 128M "$dir/long"
+	start_recv "$sock" "$dir/tmpfs/full"
+	start_send "$dir/long" "$sock"
+	ended "disk full: receiver" "$recv" 1 "$dir/recv.err" "No space left on device"
+	ended "disk full: sender" "$send" 1 "$dir/send.err" \
+		"the receiver gave up: cannot write .*: No space left on device"
+	check "disk full: OUT is removed" test ! -e "$dir/tmpfs/full"
+	all_given_back "disk full"
+
+	# a link and a device are not ours to remove
+	ln -s "$dir/tmpfs/elsewhere" "$dir/link"
+	start_recv "$sock" "$dir/link"
+	start_send "$dir/long" "$sock"
+	status_of "$recv"
+	status_of "$send"
+	check "disk full: a link stays" test -L "$dir/link"
+	start_recv "$sock" /dev/full
+	start_send "$dir/long" "$sock"
+	ended "/dev/full: receiver" "$recv" 1 "$dir/recv.err" "No space left on device"
+	status_of "$send"
+	check "/dev/full stays" test -c /dev/full
+	all_given_back "/dev/full"
+}
+
+# --- pools that are full, or not there ----------------------------------------------
+
+# One transfer takes the whole pool and stands still; another one wants some.
+test_full_pool()
+{
+	local max size nr holder_recv holder_send file=$dir/in
+	make_file "$file" $((5 * MiB))
+	max=$(pool_field max_bytes)
+	size=$((64 * MiB))
+	nr=$((max / size))
+	truncate -s 64G "$dir/long"
+	start_recv "$dir/holder"
+	holder_recv=$recv
+	start_send --buffers $nr --buffer-size $size "$dir/long" "$dir/holder"
+	holder_send=$send
+	check "full pool: taken ($nr buffers of 64 MiB)" until_true used_at_least $((nr * size))
+	kill -STOP "$holder_recv"
+
+	out=
+	transfer --buffers 4 --buffer-size 64M "$dir/long"
+	check "full pool: exit status 4" test "$send_status" -eq 4
+	check "full pool: says what was asked" \
+		grep -q "cannot give 4 buffers of 64 MiB, 256 MiB in all" "$dir/send.err"
+	check "full pool: says what there is" \
+		grep -q "its maximum is .*, of which .* are not in use" "$dir/send.err"
+	check "full pool: says what to do" grep -q "fewer --buffers" "$dir/send.err"
+	check "full pool: receiver's status 1" test "$recv_status" -eq 1
+	check "full pool: receiver is told" grep -q "the sender gave up: " "$dir/recv.err"
+	check "full pool: the refused gave back what they got" until_true used_is $((nr * size))
+
+	kill -9 "$holder_send" "$holder_recv"
+	wait "$holder_send" "$holder_recv" 2>/dev/null
+	all_given_back "full pool"
+	transfer "$file"
+	check "full pool: all works afterwards" test "$send_status$recv_status" = 00
+	all_given_back "after a full pool"
+}
+
+# fails NAME STATUS PATTERN ARGUMENT...: zcpoolctl alone, with one message
+fails()
+{
+	local name=$1 want=$2 pattern=$3
+	shift 3
+	timeout $limit zcpoolctl "$@" > "$dir/alone.out" 2> "$dir/alone.err"
+	status=$?
+	check "$name: exit status $want" test $status -eq "$want"
+	check "$name: says '$pattern'" grep -q -- "$pattern" "$dir/alone.err"
+	check "$name: says it once" test "$(grep -c '^zcpoolctl: ' "$dir/alone.err")" = 1
+	rm -f "$dir/alone.err"
+}
+
+test_no_pool()
+{
+	fails "no pool: info" 3 "is the module loaded" info --pool nosuch
+	fails "no pool: send" 3 "is the module loaded" send --pool nosuch "$dir/in" "$sock"
+	make_file "$dir/in" 12345
+	out=
+	transfer --node 1000 "$dir/in"
+	check "no such node: exit status 2" test "$send_status" -eq 2
+	check "no such node: says so" grep -q "has no node 1000" "$dir/send.err"
+	check "no such node: receiver's status 1" test "$recv_status" -eq 1
+}
+
+# --- sockets that are something else ------------------------------------------------
+
+# other_end TYPE PATH: listens at PATH, and answers whoever comes with nonsense
+other_end()
+{
+	perl -e '
+		use Socket;
+		my ($type, $path) = @ARGV;
+		socket(my $s, AF_UNIX, $type eq "stream" ? SOCK_STREAM : SOCK_SEQPACKET, 0) or die;
+		bind($s, sockaddr_un($path)) or die;
+		listen($s, 1) or die;
+		alarm(60);
+		accept(my $c, $s) or die;
+		send($c, "220 hello, this is something else\n", 0);
+		sysread($c, my $answer, 4096);
+	' "$1" "$2" &
+	other=$!
+	until_true test -S "$2"
+}
+
+test_wrong_sockets()
+{
+	local file=$dir/in
+	make_file "$file" 12345
+	cp "$file" "$dir/regular"
+	fails "send to a file" 2 "is not a socket but a file" send "$file" "$dir/regular"
+	fails "send to a directory" 2 "is not a socket but a directory" send "$file" "$dir"
+	fails "recv at a file" 2 "is not a socket but a file" recv "$dir/regular"
+	check "recv at a file: which is left alone" cmp "$file" "$dir/regular"
+	fails "recv at a directory" 2 "is not a socket but a directory" recv "$dir"
+	fails "send to nobody" 5 "nobody listens at" send "$file" "$dir/nobody"
+
+	other_end stream "$dir/other"
+	fails "send to a stream" 5 "not a zcpoolctl receiver" send "$file" "$dir/other"
+	fails "recv where something listens" 5 "somebody listens" recv "$dir/other"
+	kill "$other"
+	wait "$other" 2>/dev/null
+	check "a socket left behind is there" test -S "$dir/other"
+	fails "send to a socket left behind" 5 "nobody listens at" send "$file" "$dir/other"
+	start_recv "$dir/other"
+	start_send "$file" "$dir/other"
+	status_of "$recv"
+	check "a socket left behind is replaced" test "$status" -eq 0
+	status_of "$send"
+
+	other_end seqpacket "$dir/other"
+	fails "send to something else" 5 "not a zcpoolctl receiver" send "$file" "$dir/other"
+	wait "$other" 2>/dev/null
+	rm -f "$dir/other"
+
+	start_recv "$sock"
+	until_true test -S "$sock"
+	perl -e '
+		use Socket;
+		alarm(60);
+		socket(my $s, AF_UNIX, SOCK_SEQPACKET, 0) or die;
+		connect($s, sockaddr_un($ARGV[0])) or die;
+		send($s, "GET / HTTP/1.0\r\n\r\n", 0);
+		sysread($s, my $answer, 4096);
+	' "$sock"
+	ended "recv from something else" "$recv" 5 "$dir/recv.err" "is not a zcpoolctl sender"
+
+	start_recv "$sock"
+	until_true test -S "$sock"
+	fails "recv where another recv waits" 5 "somebody listens" recv "$sock"
+	start_send "$file" "$sock"
+	status_of "$recv"
+	check "the other recv is not disturbed" test "$status" -eq 0
+	status_of "$send"
+	all_given_back "wrong sockets"
+}
+
+# --- usage, help, manual pages ------------------------------------------------------
+
+test_usage()
+{
+	local verb page
+	fails "unknown verb" 2 "no verb 'frobnicate'" frobnicate
+	fails "unknown transport" 2 "--via takes zcpool, memfd or pipe" send --via telex a b
+	fails "no buffers" 2 "--buffers takes a number from 1 to 128" send --buffers 0 a b
+	fails "odd size" 2 "--buffer-size takes a size" send --buffer-size 4Q a b
+	fails "missing argument" 2 "FILE and SOCKET" send "$dir/in"
+	fails "no such file" 1 "cannot open .*: No such file" send "$dir/nosuch" "$sock"
+	fails "a directory as FILE" 2 "neither a regular file nor" send "$dir" "$sock"
+	for verb in info send recv; do
+		check "$verb --help" grep -q "^Usage: zcpoolctl $verb " <(zcpoolctl $verb --help)
+		check "help $verb is the same" cmp -s <(zcpoolctl $verb --help) \
+			<(zcpoolctl help $verb)
+	done
+	check "--version" grep -q "^zcpoolctl [0-9]" <(zcpoolctl --version)
+	for page in zcpoolctl.1 zcpool.3; do
+		check "manual page $page" test -s "$here/../tools/man/$page"
+	done
+	for verb in info send recv; do
+		check "manual page explains $verb" \
+			grep -q "zcpoolctl $verb" "$here/../tools/man/zcpoolctl.1"
+	done
+}
+
+test_info()
+{
+	local max reserve
+	max=$(pool_field max_bytes)
+	reserve=$(pool_field reserve_bytes)
+	check "info: reserve and maximum" test "$reserve" -gt 0 -a "$reserve" -le "$max"
+	check "info: one object a node" \
+		test "$(grep -o '"node": [0-9]*' "$dir/info.json" | sort -u | wc -l)" = 2
+	check "info: for people" grep -q "^pool default: ABI 1, max " <(zcpoolctl info)
+	check "info: a line for all nodes" grep -q "^all .*iB" <(zcpoolctl info)
+}
+
+note "zcpoolctl: $(command -v zcpoolctl)"
+used_is 0 || note "used at the start: $(pool_field used_bytes)"
+test_info
+test_sizes
+test_transports
+test_options
+test_block_device
+test_buffered
+test_start_order
+test_killed
+test_terminated
+test_truncated
+test_full_disk
+test_full_pool
+test_no_pool
+test_wrong_sockets
+test_usage
+echo "1..$tests"
+[ $failed -eq 0 ]
