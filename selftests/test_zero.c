@@ -66,7 +66,7 @@ TEST_F(pool, several_owners)
 	for (i = 0; i < WORKERS; i++) {
 		pid[i] = fork();
 		if (!pid[i])
-			worker(self->fd, 100 + i, 150);
+			worker(self->fd, 100 + i, 80);
 	}
 	for (i = 0; i < WORKERS; i++)
 		EXPECT_EQ(0, child_status(pid[i]));
@@ -139,7 +139,7 @@ TEST_F(pool, nowait_gives_zeroes)
 	char *p;
 
 	for (i = 0; i < 200; i++) {
-		if (i % 8 == 0)
+		if (i % 20 == 0)
 			EXPECT_EQ(0, soil_everything(self->fd, CHUNK));
 		buf = buf_alloc(self->fd, i % 2 ? CHUNK : 5 * PAGE, ZCPOOL_ALLOC_NOWAIT, -1);
 		if (buf == -EAGAIN) {
