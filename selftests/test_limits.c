@@ -291,6 +291,18 @@ static __u64 chunk_of(int buf)
 	return pfn * PAGE / CHUNK;
 }
 
+/* What the kernel gives next is hardly a neighbour: not worth taking it all. */
+TEST_F(pool, contig_does_not_grow_the_pool)
+{
+	struct zcpool_info before, after;
+
+	ASSERT_EQ(0, shrinks_to_reserve(self->fd, &before));
+	EXPECT_EQ(-ENOMEM, buf_alloc(self->fd, 40 * MIB, ZCPOOL_ALLOC_CONTIG, -1));
+	ASSERT_EQ(0, pool_info(self->fd, -1, &after));
+	EXPECT_GE(before.total_bytes, after.total_bytes);
+	EXPECT_EQ(0, after.used_bytes);
+}
+
 /*
  * The pool is at its maximum, and one node has free chunks but no neighbours
  * among them: that is no memory of the kind wanted, not a full pool.

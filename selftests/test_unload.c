@@ -5,6 +5,7 @@
  * still holds do not keep it. Each test loads and unloads it.
  */
 #include "zcpool_test.h"
+#include <sys/inotify.h>
 
 static int load(void)
 {
@@ -91,6 +92,61 @@ TEST_F(module, buffer_open_readonly)
 	close(buf);
 	expect_busy(_metadata);
 	close(ro);
+	EXPECT_EQ(0, unload());
+}
+
+/* Such a descriptor cannot do a thing, but the buffer is there as long as it is. */
+TEST_F(module, buffer_open_as_path)
+{
+	int pool = pool_open(), buf, path;
+
+	ASSERT_LE(0, pool);
+	buf = buf_alloc(pool, CHUNK, 0, -1);
+	ASSERT_LE(0, buf);
+	path = reopen(buf, O_PATH);
+	ASSERT_LE(0, path);
+	close(pool);
+	close(buf);
+	expect_busy(_metadata);
+	close(path);
+	EXPECT_EQ(0, unload());
+}
+
+TEST_F(module, buffer_watched)
+{
+	int pool = pool_open(), buf, watch;
+	char path[32];
+
+	ASSERT_LE(0, pool);
+	buf = buf_alloc(pool, CHUNK, 0, -1);
+	ASSERT_LE(0, buf);
+	watch = inotify_init1(IN_CLOEXEC);
+	ASSERT_LE(0, watch);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", buf);
+	ASSERT_LE(0, inotify_add_watch(watch, path, IN_CLOSE));
+	close(pool);
+	close(buf);
+	expect_busy(_metadata);
+	close(watch);
+	/* The kernel lets go of the watched inode in a work item. */
+	for (int i = 0; i < POLL_TRIES && unload(); i++)
+		usleep(POLL_USEC);
+}
+
+TEST_F(module, buffer_in_a_socket)
+{
+	int pool = pool_open(), buf, sock[2];
+
+	ASSERT_LE(0, pool);
+	buf = buf_alloc(pool, CHUNK, 0, -1);
+	ASSERT_LE(0, buf);
+	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_STREAM, 0, sock));
+	ASSERT_EQ(0, send_fd(sock[0], buf));
+	close(pool);
+	close(buf);
+	expect_busy(_metadata);
+	close(sock[0]);
+	close(sock[1]);
 	EXPECT_EQ(0, unload());
 }
 
