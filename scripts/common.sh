@@ -4,6 +4,9 @@
 
 set -euo pipefail
 
+# Under make these would make the scripts' own makes print and build other things.
+unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES
+
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 # ~ is known even where HOME is not set
 cache=${XDG_CACHE_HOME:-~/.cache}/zcpool
