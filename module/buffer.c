@@ -359,6 +359,7 @@ int zcp_buffer_init(void)
 
 	zcp_mnt = kern_mount(&zcp_fs_type);
 	if (IS_ERR(zcp_mnt)) {
+		rcu_barrier();
 		kmem_cache_destroy(zcp_buffer_cache);
 		return PTR_ERR(zcp_mnt);
 	}

@@ -134,37 +134,39 @@ void zcp_node_file_split(struct zcp_chunk *chunk)
 void zcp_node_begin(struct zcp_node *node)
 {
 	lockdep_assert_held(&node->lock);
-	node->busy++;
+	WRITE_ONCE(node->busy, node->busy + 1);
 }
 
 /**
  * zcp_node_end() - note that such a piece is on a list again, or gone
  * @node: whose
+ * @whole: whether that helps somebody who wants a whole chunk
+ * @split: whether that helps somebody who wants a block of a split chunk
  *
  * Context: under the node's lock.
  */
-void zcp_node_end(struct zcp_node *node)
+void zcp_node_end(struct zcp_node *node, bool whole, bool split)
 {
 	lockdep_assert_held(&node->lock);
-	node->busy--;
-	WRITE_ONCE(node->done, node->done + 1);
+	WRITE_ONCE(node->done[0], node->done[0] + whole);
+	WRITE_ONCE(node->done[1], node->done[1] + split);
+	WRITE_ONCE(node->busy, node->busy - 1);
 	wake_up_all(&node->wait);
 }
 
-/* Whether a piece has come back since done was read, or is about to. */
-static int zcp_node_await(struct zcp_node *node, unsigned long done)
+/* 0 once a piece that helps has come back since done was seen; else -EAGAIN. */
+static int zcp_node_await(struct zcp_node *node, bool split, unsigned long seen)
 {
-	bool busy;
+	bool helped;
 
-	mutex_lock(&node->lock);
-	busy = node->busy || node->done != done;
-	mutex_unlock(&node->lock);
-	if (!busy)
-		return -EAGAIN;
-	/* Each busy piece ends, and each end is a change. */
-	if (wait_event_killable(node->wait, READ_ONCE(node->done) != done))
+	if (wait_event_killable(node->wait,
+				READ_ONCE(node->done[split]) != seen ||
+				!READ_ONCE(node->busy)))
 		return -EINTR;
-	return 0;
+	mutex_lock(&node->lock);
+	helped = node->done[split] != seen;
+	mutex_unlock(&node->lock);
+	return helped ? 0 : -EAGAIN;
 }
 
 /* A chunk all of whose pages are clean, on the list it belongs on. */
@@ -227,7 +229,8 @@ static int zcp_node_grow(struct zcp_node *node, bool split, gfp_t gfp)
  * A chunk of the other kind in place of old, which becomes the kernel's. The new
  * one is got first, so that nothing is lost when there is none. Only for small
  * allocations, which fit nowhere else, is old put at stake: freeing it makes
- * room for the new one unless somebody is faster.
+ * room for the new one unless somebody is faster. The page may be freed to a
+ * list of this CPU, and should be looked for there.
  */
 static struct zcp_chunk *zcp_chunk_exchange(struct zcp_chunk *old, bool to_split)
 {
@@ -236,9 +239,14 @@ static struct zcp_chunk *zcp_chunk_exchange(struct zcp_chunk *old, bool to_split
 
 	if (!new && !to_split)
 		return old;
+	if (new) {
+		zcp_chunk_destroy(old);
+		return new;
+	}
+	migrate_disable();
 	zcp_chunk_destroy(old);
-	if (!new)
-		new = zcp_chunk_create(node, to_split, ZCP_GFP_RESERVE);
+	new = zcp_chunk_create(node, to_split, ZCP_GFP_RESERVE);
+	migrate_enable();
 	return new;
 }
 
@@ -277,7 +285,8 @@ static bool zcp_node_convert(struct zcp_node *node, bool to_split)
 		node->nr_chunks--;
 		atomic_long_dec(&node->pool->nr_chunks);
 	}
-	zcp_node_end(node);
+	/* A chunk put back is one that somebody else may have looked for. */
+	zcp_node_end(node, new && !new->split, new && new->split);
 	mutex_unlock(&node->lock);
 	return converted;
 }
@@ -299,9 +308,10 @@ static struct zcp_chunk *zcp_node_surplus(struct zcp_node *node)
  * zcp_node_settle() - put a node at rest
  * @node: which
  *
- * Beyond the reserve, free chunks go back to the kernel. Within it, idle split
- * chunks become whole. One idle split chunk stays in any case, or a program that
- * makes and frees one small buffer would have the kernel make a chunk each time.
+ * Short of the reserve, chunks are got as long as the kernel has some. Beyond it,
+ * free chunks go back to the kernel. Within it, idle split chunks become whole.
+ * One idle split chunk stays in any case, or a program that makes and frees one
+ * small buffer would have the kernel make a chunk each time.
  *
  * Context: may sleep; without the node's lock.
  */
@@ -309,6 +319,12 @@ void zcp_node_settle(struct zcp_node *node)
 {
 	struct zcp_chunk *chunk;
 
+	while (READ_ONCE(node->nr_chunks) < node->reserve &&
+	       !READ_ONCE(node->stop)) {
+		if (zcp_node_grow(node, false, ZCP_GFP_GROW))
+			break;
+		cond_resched();
+	}
 	for (;;) {
 		cond_resched();
 		mutex_lock(&node->lock);
@@ -349,7 +365,7 @@ int zcp_node_fill_reserve(struct zcp_node *node)
  * @node: which
  *
  * The kernel had none at load, or was asked to convert one and lost it to
- * somebody else. A later allocation may bring them back.
+ * somebody else. The scrubber tries to get them back when it runs.
  *
  * Context: under the node's lock, or before anybody uses it.
  * Return: how many.
@@ -510,11 +526,31 @@ static bool zcp_node_clean_some(struct zcp_node *node, bool split)
 	return split ? zcp_scrub_split(node) : zcp_scrub_whole(node, true);
 }
 
+/*
+ * The same with memory of the other kind, until it helps. At most as much as is
+ * dirty now: others may make more of it without end.
+ */
+static bool zcp_node_clean_other(struct zcp_node *node, bool split,
+				 unsigned long seen)
+{
+	unsigned long left = READ_ONCE(node->nr[ZCP_DIRTY]);
+
+	while (left-- && !fatal_signal_pending(current)) {
+		if (!zcp_node_clean_some(node, !split))
+			return false;
+		if (READ_ONCE(node->done[split]) != seen)
+			return true;
+		cond_resched();
+	}
+	return false;
+}
+
 /**
  * zcp_node_refill() - try to make some memory clean
  * @node: where
  * @split: whether it is wanted in a split chunk
  * @grow: whether more memory from the kernel would help
+ * @seen: zcp_node.done[@split] as it was before the caller looked for memory
  *
  * Goes from what costs least to what costs most, and does one step of it.
  *
@@ -522,9 +558,9 @@ static bool zcp_node_clean_some(struct zcp_node *node, bool split)
  * Return: 0 if there may be more clean memory than before; -ENOSPC the pool is
  * at its maximum; -ENOMEM the kernel has none; -EINTR killed.
  */
-int zcp_node_refill(struct zcp_node *node, bool split, bool grow)
+int zcp_node_refill(struct zcp_node *node, bool split, bool grow,
+		    unsigned long seen)
 {
-	unsigned long done = READ_ONCE(node->done);
 	int err = -ENOMEM, wait;
 
 	if (fatal_signal_pending(current))
@@ -539,13 +575,13 @@ int zcp_node_refill(struct zcp_node *node, bool split, bool grow)
 		err = zcp_node_grow(node, split, ZCP_GFP_GROW);
 	if (!err)
 		return 0;
-	if (zcp_node_clean_some(node, !split))
+	if (zcp_node_clean_other(node, split, seen))
 		return 0;
 	if (!split && zcp_node_convert(node, false))
 		return 0;
 	if (zcp_quarantine_scan(node))
 		return 0;
-	wait = zcp_node_await(node, done);
+	wait = zcp_node_await(node, split, seen);
 	return wait == -EAGAIN ? err : wait;
 }
 

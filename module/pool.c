@@ -109,29 +109,47 @@ static void zcp_take_block(struct zcp_node *node, struct zcp_buffer *buf,
 	*want = 0;
 }
 
-/* From the nearest node on; a node is left when it can make nothing clean. */
+/* From one node, until it can make nothing more clean. */
+static int zcp_take_from(const struct zcp_request *req, struct zcp_node *node,
+			 struct zcp_buffer *buf, zcp_take_fn *take,
+			 unsigned int *want)
+{
+	/* Another chunk from the kernel is hardly a neighbour of ours. */
+	const bool run = take == zcp_take_run;
+	const bool split = take == zcp_take_block;
+	unsigned long seen;
+	int err;
+
+	do {
+		seen = READ_ONCE(node->done[split]);
+		take(node, buf, want);
+		if (!*want)
+			return 0;
+		if (req->flags & ZCPOOL_ALLOC_NOWAIT)
+			return -EAGAIN;
+		/* To look for a run is to sort: only again when all is clean. */
+		do {
+			err = zcp_node_refill(node, split, !run, seen);
+			seen = READ_ONCE(node->done[split]);
+		} while (run && !err);
+	} while (!err);
+	if (run && err == -ENOMEM)
+		take(node, buf, want);
+	return *want ? err : 0;
+}
+
+/* From the nearest node on. */
 static int zcp_take(const struct zcp_request *req, struct zcp_buffer *buf,
 		    zcp_take_fn *take, unsigned int want)
 {
-	/* Another chunk from the kernel is hardly a neighbour of ours. */
-	const bool grow = take != zcp_take_run;
-	const bool split = take == zcp_take_block;
-	int err = 0, worst = -ENOMEM;
+	int err, worst = -ENOMEM;
 	struct zcp_walk walk;
 	struct zcp_node *node;
 
 	walk.tried = 0;
 	while ((node = zcp_walk_next(&walk, req))) {
-		do {
-			take(node, buf, &want);
-			if (!want)
-				return 0;
-			if (req->flags & ZCPOOL_ALLOC_NOWAIT)
-				err = -EAGAIN;
-			else
-				err = zcp_node_refill(node, split, grow);
-		} while (!err);
-		if (err == -EINTR)
+		err = zcp_take_from(req, node, buf, take, &want);
+		if (!err || err == -EINTR)
 			return err;
 		worst = zcp_worse(worst, err);
 	}
@@ -169,30 +187,39 @@ static int zcp_alloc_tail(const struct zcp_request *req, struct zcp_buffer *buf,
 	return 0;
 }
 
+/* Pages that a node has or could make clean. */
+static unsigned long zcp_node_room(struct zcp_node *node, bool nowait)
+{
+	unsigned long room;
+
+	mutex_lock(&node->lock);
+	room = node->nr[ZCP_CLEAN];
+	if (!nowait)
+		room += node->nr[ZCP_DIRTY] + node->nr[ZCP_QUARANTINED];
+	mutex_unlock(&node->lock);
+	return room;
+}
+
 /*
  * Whether a request could be met if all that is free were made clean, so that a
- * hopeless one does not turn the pool's clean memory into dirty. The counters
- * are read without locks. A wrong yes fails later. A wrong no takes somebody
- * else to be allocating or freeing at this moment.
+ * hopeless one does not turn the pool's clean memory into dirty. The pool's
+ * count is read last: a chunk given back meanwhile is then seen twice rather
+ * than not at all, and a wrong yes only fails later.
  */
 static int zcp_pool_could(const struct zcp_request *req, unsigned long pages)
 {
 	const bool nowait = req->flags & ZCPOOL_ALLOC_NOWAIT;
 	struct zcp_pool *pool = req->pool;
-	unsigned long room = 0, held = atomic_long_read(&pool->nr_chunks);
+	unsigned long room = 0, held;
 	struct zcp_walk walk;
 	struct zcp_node *node;
 
-	if (!nowait && held < pool->max)
-		room = (pool->max - held) * ZCP_CHUNK_PAGES;
-
 	walk.tried = 0;
-	while ((node = zcp_walk_next(&walk, req))) {
-		room += READ_ONCE(node->nr[ZCP_CLEAN]);
-		if (!nowait)
-			room += READ_ONCE(node->nr[ZCP_DIRTY]) +
-				READ_ONCE(node->nr[ZCP_QUARANTINED]);
-	}
+	while ((node = zcp_walk_next(&walk, req)))
+		room += zcp_node_room(node, nowait);
+	held = atomic_long_read(&pool->nr_chunks);
+	if (!nowait && held < pool->max)
+		room += (pool->max - held) * ZCP_CHUNK_PAGES;
 	if (pages <= room)
 		return 0;
 	return nowait ? -EAGAIN : -ENOSPC;

@@ -147,7 +147,7 @@ bool zcp_scrub_whole(struct zcp_node *node, bool keep)
 	}
 
 	mutex_lock(&node->lock);
-	zcp_node_end(node);
+	zcp_node_end(node, to == ZCP_CLEAN, to == ZCP_CLEAN);
 	if (to == ZCP_CLEAN && !keep) {
 		zcp_node_release(chunk, ZCP_DIRTY);
 		return true;
@@ -299,7 +299,9 @@ bool zcp_scrub_split(struct zcp_node *node)
 		zcp_block_retire(&block);
 	else
 		zcp_block_free(&block);
-	zcp_node_end(node);
+	/* A whole chunk can be made of it when all of it is free. */
+	zcp_node_end(node, zcp_buddy_nr_free(&block.chunk->split->buddy) ==
+			   ZCP_BUDDY_PAGES, true);
 	mutex_unlock(&node->lock);
 	return true;
 }
@@ -394,7 +396,9 @@ void zcp_scrub_worker(struct work_struct *work)
 	zcp_node_settle(node);
 
 	mutex_lock(&node->lock);
-	if (node->nr[ZCP_QUARANTINED] && !node->scrub_due && !node->stop)
+	/* What somebody else is just looking at may turn out to be pinned. */
+	if ((node->nr[ZCP_QUARANTINED] || node->busy) && !node->scrub_due &&
+	    !node->stop)
 		zcp_scrub_queue(node, ZCP_QUARANTINE_DELAY);
 	mutex_unlock(&node->lock);
 }

@@ -104,10 +104,11 @@ struct zcp_chunk {
  * @nr_split: of these, split
  * @reserve: chunks that are kept when they are free
  * @busy: pieces on no list, because somebody is zeroing or converting them
- * @done: how many such pieces have come back so far
+ * @done: how many such pieces have come back so far in a way that helps who
+ *	wants a whole chunk (0), and a block of a split one (1)
  * @scrub_due: the scrubber has been told of dirty memory and has not begun
  * @stop: the scrubber is to do no more
- * @wait: for @done to change
+ * @wait: for @done or @busy to change
  * @scrubber: zeroes what is dirty, looks again at what is quarantined
  */
 struct zcp_node {
@@ -126,7 +127,7 @@ struct zcp_node {
 	unsigned long nr_split;
 	unsigned long reserve;
 	unsigned int busy;
-	unsigned long done;
+	unsigned long done[2];
 	bool scrub_due;
 	bool stop;
 
@@ -239,13 +240,14 @@ int zcp_node_take_run(struct zcp_node *node, struct zcp_extent *ext,
 		      unsigned int want);
 int zcp_node_take_block(struct zcp_node *node, struct zcp_extent *ext,
 			unsigned int nr);
-int zcp_node_refill(struct zcp_node *node, bool split, bool grow);
+int zcp_node_refill(struct zcp_node *node, bool split, bool grow,
+		    unsigned long seen);
 void zcp_node_give(const struct zcp_extent *ext, unsigned int nr);
 void zcp_node_file_split(struct zcp_chunk *chunk);
 void zcp_node_account(struct zcp_node *node, enum zcp_state from,
 		      enum zcp_state to, unsigned long pages);
 void zcp_node_begin(struct zcp_node *node);
-void zcp_node_end(struct zcp_node *node);
+void zcp_node_end(struct zcp_node *node, bool whole, bool split);
 void zcp_node_release(struct zcp_chunk *chunk, enum zcp_state state);
 void zcp_node_settle(struct zcp_node *node);
 

@@ -291,6 +291,52 @@ static __u64 chunk_of(int buf)
 	return pfn * PAGE / CHUNK;
 }
 
+static int set_hugepages(int node, int nr)
+{
+	char path[96];
+	FILE *f;
+	int err;
+
+	snprintf(path, sizeof(path),
+		 "/sys/devices/system/node/node%d/hugepages/hugepages-2048kB/nr_hugepages", node);
+	f = fopen(path, "we");
+	if (!f)
+		return -1;
+	err = fprintf(f, "%d\n", nr) < 0;
+	err |= fclose(f);
+	return err;
+}
+
+/*
+ * The pool may grow, but the kernel has no 2 MiB in one piece on that node. An
+ * idle split chunk cannot be made whole then: say so, do not try for ever.
+ */
+TEST_F_TIMEOUT(pool, the_kernel_has_none, 60)
+{
+	const __u32 flags = ZCPOOL_ALLOC_THISNODE;
+	struct zcpool_info pi;
+	int n, err = 0, small;
+
+	if (!node_exists(1) || set_hugepages(1, 100000))
+		SKIP(return, "needs a second node, and hugetlb");
+	n = take_all(self->fd, CHUNK, flags, 1, &err);
+	EXPECT_EQ(ENOMEM, err);
+	EXPECT_EQ(-ENOMEM, buf_alloc(self->fd, CHUNK, flags, 1));
+	/*
+	 * One that is given back can be made a split chunk only by way of the
+	 * kernel, which may keep it here: an error, and the reserve is short of
+	 * it until the kernel has memory again.
+	 */
+	close(bufs[0]);
+	bufs[0] = -1;
+	small = buf_alloc(self->fd, PAGE, flags, 1);
+	EXPECT_TRUE(small >= 0 || small == -ENOMEM);
+	close(small);
+	EXPECT_EQ(0, set_hugepages(1, 0));
+	give_back(0, n);
+	EXPECT_EQ(0, shrinks_to_reserve(self->fd, &pi));
+}
+
 /* What the kernel gives next is hardly a neighbour: not worth taking it all. */
 TEST_F(pool, contig_does_not_grow_the_pool)
 {
