@@ -270,10 +270,11 @@ static bool zcp_node_convert(struct zcp_node *node, bool to_split)
 	mutex_unlock(&node->lock);
 
 	new = zcp_chunk_exchange(old, to_split);
-	converted = new && new != old;
+	/* Not by the pointer: new may have been given the address of old. */
+	converted = new && !!new->split == to_split;
 
 	mutex_lock(&node->lock);
-	if (new != old)
+	if (converted || !new)
 		node->nr_split -= !to_split;
 	if (converted)
 		node->nr_split += to_split;

@@ -324,6 +324,30 @@ static int set_hugepages(int node, int nr)
 	return err || !left ? -1 : 0;
 }
 
+/* Whether debugfs comes to count all of a node's whole chunks as clean ones */
+static bool whole_are_clean(int node)
+{
+	unsigned long long whole, clean;
+	char line[256];
+	int i, n;
+	FILE *f;
+
+	for (i = 0; i < POLL_TRIES; i++) {
+		f = fopen(DEBUGFS "/nodes", "re");
+		while (f && fgets(line, sizeof(line), f)) {
+			if (sscanf(line, "%d %*u %*u %*u %*u %*u %*u %*u %llu %*u %llu",
+				   &n, &whole, &clean) == 3 && n == node && whole == clean) {
+				fclose(f);
+				return true;
+			}
+		}
+		if (f)
+			fclose(f);
+		usleep(POLL_USEC);
+	}
+	return false;
+}
+
 /*
  * The pool may grow, but the kernel has no 2 MiB in one piece on that node. An
  * idle split chunk cannot be made whole then: say so, do not try for ever.
@@ -356,6 +380,7 @@ TEST_F(pool, the_kernel_has_none)
 	EXPECT_EQ(0, set_hugepages(1, 0));
 	give_back(0, n);
 	EXPECT_EQ(0, shrinks_to_reserve(self->fd, &pi));
+	EXPECT_TRUE(whole_are_clean(1));
 }
 
 /* What the kernel gives next is hardly a neighbour: not worth taking it all. */
