@@ -260,10 +260,11 @@ static bool zcp_node_convert(struct zcp_node *node, bool to_split)
 
 	mutex_lock(&node->lock);
 	old = list_first_entry_or_null(from, struct zcp_chunk, link);
-	if (!old) {
+	if (!old || (to_split && node->splitting)) {
 		mutex_unlock(&node->lock);
 		return false;
 	}
+	node->splitting |= to_split;
 	list_del_init(&old->link);
 	zcp_node_account(node, ZCP_CLEAN, ZCP_DIRTY, ZCP_CHUNK_PAGES);
 	zcp_node_begin(node);
@@ -274,6 +275,8 @@ static bool zcp_node_convert(struct zcp_node *node, bool to_split)
 	converted = new && !!new->split == to_split;
 
 	mutex_lock(&node->lock);
+	if (to_split)
+		node->splitting = false;
 	if (converted || !new)
 		node->nr_split -= !to_split;
 	if (converted)

@@ -106,6 +106,8 @@ struct zcp_chunk {
  * @busy: pieces on no list, because somebody is zeroing or converting them
  * @done: how many such pieces have come back so far in a way that helps who
  *	wants a whole chunk (0), and a block of a split one (1)
+ * @splitting: a whole chunk is being converted; one that also wants a block of a
+ *	split chunk had better wait for that than take another whole one
  * @scrub_due: the scrubber has been told of dirty memory and has not begun
  * @stop: the scrubber is to do no more
  * @wait: for @done or @busy to change
@@ -128,6 +130,7 @@ struct zcp_node {
 	unsigned long reserve;
 	unsigned int busy;
 	unsigned long done[2];
+	bool splitting;
 	bool scrub_due;
 	bool stop;
 
