@@ -16,6 +16,9 @@ build=$top/build
 # The kernel series the module is built for and tested on, newest first.
 # shellcheck disable=SC2034
 series=(6.12 6.1)
+# Kernels that look for faults, built by scripts/kernel-build
+# shellcheck disable=SC2034
+checkers=(kasan kcsan)
 
 die()
 {
