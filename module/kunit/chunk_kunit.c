@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Chunks: what they are made of on each node, and what is left when they go.
+ */
+#include <linux/mm.h>
+#include <linux/page-flags.h>
+
+#include "fixture.h"
+
+/* Not in the node's account, so a test destroys it itself. */
+static struct zcp_chunk *new_chunk(struct kunit *test, int nid, bool split)
+{
+	struct zcp_node *node = zcp_test_node(test, nid, 0, 0);
+	struct zcp_chunk *chunk = zcp_chunk_create(node, split, __GFP_RETRY_MAYFAIL);
+
+	KUNIT_ASSERT_NOT_NULL(test, chunk);
+	KUNIT_EXPECT_PTR_EQ(test, chunk->node, node);
+	KUNIT_EXPECT_TRUE(test, list_empty(&chunk->link));
+	KUNIT_EXPECT_EQ(test, chunk->state, ZCP_CLEAN);
+	KUNIT_EXPECT_EQ(test, page_to_nid(chunk->page), nid);
+	KUNIT_EXPECT_EQ(test, page_to_pfn(chunk->page) % ZCP_CHUNK_PAGES, 0);
+	KUNIT_EXPECT_TRUE(test, zcp_test_pages_are(chunk->page, ZCP_CHUNK_PAGES, 0));
+	return chunk;
+}
+
+static void chunk_whole(struct kunit *test)
+{
+	struct zcp_chunk *chunk;
+	int nid;
+
+	for_each_node_state(nid, N_MEMORY) {
+		chunk = new_chunk(test, nid, false);
+		KUNIT_EXPECT_NULL(test, chunk->split);
+		KUNIT_EXPECT_TRUE(test, PageHead(chunk->page));
+		KUNIT_EXPECT_EQ(test, compound_order(chunk->page), ZCP_CHUNK_ORDER);
+		KUNIT_EXPECT_EQ(test, page_ref_count(chunk->page), 1);
+		zcp_chunk_destroy(chunk);
+	}
+}
+
+static void chunk_split(struct kunit *test)
+{
+	struct zcp_chunk *chunk;
+	unsigned int i;
+	int nid;
+
+	for_each_node_state(nid, N_MEMORY) {
+		chunk = new_chunk(test, nid, true);
+		KUNIT_ASSERT_NOT_NULL(test, chunk->split);
+		KUNIT_EXPECT_PTR_EQ(test, chunk->split->chunk, chunk);
+		KUNIT_EXPECT_EQ(test, zcp_buddy_nr_free(&chunk->split->buddy), ZCP_CHUNK_PAGES);
+		KUNIT_EXPECT_TRUE(test, bitmap_empty(chunk->split->dirty, ZCP_BUDDY_PAGES));
+		KUNIT_EXPECT_TRUE(test, bitmap_empty(chunk->split->quarantine, ZCP_BUDDY_PAGES));
+		KUNIT_EXPECT_TRUE(test, list_empty(&chunk->split->dirty_link));
+		KUNIT_EXPECT_TRUE(test, list_empty(&chunk->split->quarantine_link));
+		for (i = 0; i < ZCP_CHUNK_PAGES; i++) {
+			KUNIT_EXPECT_FALSE(test, PageCompound(chunk->page + i));
+			KUNIT_EXPECT_EQ(test, page_ref_count(chunk->page + i), 1);
+		}
+		zcp_chunk_destroy(chunk);
+	}
+}
+
+/* Exactly one reference goes, so that a page somebody else holds stays his. */
+static void chunk_destroy_whole(struct kunit *test)
+{
+	struct zcp_chunk *chunk = new_chunk(test, first_memory_node, false);
+	struct page *page = chunk->page;
+
+	get_page(page);
+	zcp_test_pages_fill(page, ZCP_CHUNK_PAGES, 0x5a);
+	zcp_chunk_destroy(chunk);
+	KUNIT_EXPECT_EQ(test, page_ref_count(page), 1);
+	KUNIT_EXPECT_TRUE(test, zcp_test_pages_are(page, ZCP_CHUNK_PAGES, 0x5a));
+	put_page(page);
+}
+
+static void chunk_destroy_split(struct kunit *test)
+{
+	struct zcp_chunk *chunk = new_chunk(test, first_memory_node, true);
+	struct page *page = chunk->page;
+	unsigned int i;
+
+	for (i = 0; i < ZCP_CHUNK_PAGES; i++)
+		get_page(page + i);
+	zcp_test_pages_fill(page, ZCP_CHUNK_PAGES, 0x5a);
+	zcp_chunk_destroy(chunk);
+	KUNIT_EXPECT_TRUE(test, zcp_test_pages_are(page, ZCP_CHUNK_PAGES, 0x5a));
+	for (i = 0; i < ZCP_CHUNK_PAGES; i++) {
+		KUNIT_EXPECT_EQ(test, page_ref_count(page + i), 1);
+		put_page(page + i);
+	}
+}
+
+/* The kernel would hand out a poisoned page that is freed inside a compound one. */
+static void chunk_destroy_poisoned(struct kunit *test)
+{
+	struct zcp_chunk *chunk = new_chunk(test, first_memory_node, false);
+	struct page *page = chunk->page;
+
+	SetPageHWPoison(page + 7);
+	zcp_chunk_destroy(chunk);
+	KUNIT_EXPECT_EQ(test, page_ref_count(page), 1);
+	ClearPageHWPoison(page + 7);
+	put_page(page);
+}
+
+static void chunk_poisoned(struct kunit *test)
+{
+	struct zcp_chunk *chunk;
+	struct page *page;
+	int split;
+
+	for (split = 0; split < 2; split++) {
+		chunk = new_chunk(test, first_memory_node, split);
+		page = chunk->page;
+		KUNIT_EXPECT_FALSE(test, zcp_pages_poisoned(page, ZCP_CHUNK_PAGES));
+		SetPageHWPoison(page + 9);
+		KUNIT_EXPECT_TRUE(test, zcp_pages_poisoned(page, ZCP_CHUNK_PAGES));
+		KUNIT_EXPECT_TRUE(test, zcp_pages_poisoned(page, 10));
+		KUNIT_EXPECT_TRUE(test, zcp_pages_poisoned(page + 9, 1));
+		KUNIT_EXPECT_FALSE(test, zcp_pages_poisoned(page, 9));
+		KUNIT_EXPECT_FALSE(test, zcp_pages_poisoned(page + 10, 1));
+		ClearPageHWPoison(page + 9);
+		KUNIT_EXPECT_FALSE(test, zcp_pages_poisoned(page, ZCP_CHUNK_PAGES));
+		zcp_chunk_destroy(chunk);
+	}
+}
+
+/* A reference to any page of a compound one is counted by its head. */
+static void chunk_pinned(struct kunit *test)
+{
+	struct zcp_chunk *whole = new_chunk(test, first_memory_node, false);
+	struct zcp_chunk *split = new_chunk(test, first_memory_node, true);
+
+	KUNIT_EXPECT_FALSE(test, zcp_page_pinned(whole->page));
+	get_page(whole->page + 3);
+	KUNIT_EXPECT_TRUE(test, zcp_page_pinned(whole->page));
+	put_page(whole->page + 3);
+	KUNIT_EXPECT_FALSE(test, zcp_page_pinned(whole->page));
+	zcp_chunk_destroy(whole);
+
+	get_page(split->page + 3);
+	KUNIT_EXPECT_FALSE(test, zcp_page_pinned(split->page));
+	KUNIT_EXPECT_TRUE(test, zcp_page_pinned(split->page + 3));
+	put_page(split->page + 3);
+	KUNIT_EXPECT_FALSE(test, zcp_page_pinned(split->page + 3));
+	zcp_chunk_destroy(split);
+}
+
+static void chunk_clear(struct kunit *test)
+{
+	struct zcp_chunk *chunk = new_chunk(test, first_memory_node, false);
+	struct page *page = chunk->page;
+
+	zcp_test_pages_fill(page, ZCP_CHUNK_PAGES, 0xff);
+	zcp_pages_clear(page + 3, 0);
+	KUNIT_EXPECT_TRUE(test, zcp_test_pages_are(page, ZCP_CHUNK_PAGES, 0xff));
+	zcp_pages_clear(page + 3, 65);
+	KUNIT_EXPECT_TRUE(test, zcp_test_pages_are(page, 3, 0xff));
+	KUNIT_EXPECT_TRUE(test, zcp_test_pages_are(page + 3, 65, 0));
+	KUNIT_EXPECT_TRUE(test, zcp_test_pages_are(page + 68, ZCP_CHUNK_PAGES - 68, 0xff));
+	zcp_pages_clear(page, ZCP_CHUNK_PAGES);
+	KUNIT_EXPECT_TRUE(test, zcp_test_pages_are(page, ZCP_CHUNK_PAGES, 0));
+	zcp_chunk_destroy(chunk);
+}
+
+static struct kunit_case zcp_chunk_cases[] = {
+	KUNIT_CASE(chunk_whole),
+	KUNIT_CASE(chunk_split),
+	KUNIT_CASE(chunk_destroy_whole),
+	KUNIT_CASE(chunk_destroy_split),
+	KUNIT_CASE(chunk_destroy_poisoned),
+	KUNIT_CASE(chunk_poisoned),
+	KUNIT_CASE(chunk_pinned),
+	KUNIT_CASE(chunk_clear),
+	{}
+};
+
+static struct kunit_suite zcp_chunk_suite = {
+	.name = "zcpool_chunk",
+	.test_cases = zcp_chunk_cases,
+};
+
+kunit_test_suite(zcp_chunk_suite);

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the suites of chunks and nodes share: a node in a pool of its own, and a
+ * second opinion on its state.
+ */
+#ifndef ZCPOOL_KUNIT_FIXTURE_H
+#define ZCPOOL_KUNIT_FIXTURE_H
+
+#include <kunit/test.h>
+
+#include "../zcpool.h"
+
+struct zcp_node *zcp_test_node(struct kunit *test, int nid, unsigned long reserve,
+			       unsigned long max);
+const char *zcp_test_fault(struct zcp_node *node);
+bool zcp_test_pages_are(struct page *page, unsigned int nr, u8 byte);
+void zcp_test_pages_fill(struct page *page, unsigned int nr, u8 byte);
+
+#define EXPECT_SOUND(test, node)	KUNIT_EXPECT_STREQ(test, zcp_test_fault(node), "")
+#define ASSERT_SOUND(test, node)	KUNIT_ASSERT_STREQ(test, zcp_test_fault(node), "")
+
+static inline struct page *zcp_test_page(const struct zcp_extent *ext)
+{
+	return ext->chunk->page + ext->start;
+}
+
+#endif /* ZCPOOL_KUNIT_FIXTURE_H */
