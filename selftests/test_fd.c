@@ -370,12 +370,12 @@ TEST_F(pool, read_write_at_the_end)
 	/* At the end and behind it */
 	EXPECT_EQ(0, pread(buf, b, 1, size));
 	EXPECT_EQ(0, pread(buf, b, 1, size + PAGE));
-	EXPECT_EQ(0, pread(buf, b, 1, 1L << 40));
+	EXPECT_EQ(0, pread(buf, b, 1, 1LL << 40));
 	EXPECT_EQ(-1, pwrite(buf, b, 1, size));
 	EXPECT_EQ(ENOSPC, errno);
 	EXPECT_EQ(-1, pwrite(buf, b, 1, size + 1));
 	EXPECT_EQ(ENOSPC, errno);
-	EXPECT_EQ(-1, pwrite(buf, b, 1, 1L << 40));
+	EXPECT_EQ(-1, pwrite(buf, b, 1, 1LL << 40));
 	EXPECT_EQ(ENOSPC, errno);
 	EXPECT_EQ(0, pwrite(buf, b, 0, size));
 	EXPECT_EQ(0, pwrite(buf, b, 0, 0));
@@ -395,16 +395,16 @@ TEST_F(pool, offsets_out_of_reach)
 	EXPECT_EQ(EINVAL, errno);
 	EXPECT_EQ(-1, pwrite(buf, b, 1, -1));
 	EXPECT_EQ(EINVAL, errno);
-	EXPECT_EQ(-1, pread(buf, b, 1, LONG_MIN));
+	EXPECT_EQ(-1, pread(buf, b, 1, LLONG_MIN));
 	EXPECT_EQ(EINVAL, errno);
 	/* Reading far behind the end is nothing or an error, never a byte. */
-	n = pread(buf, b, 8, LONG_MAX);
+	n = pread(buf, b, 8, LLONG_MAX);
 	EXPECT_GE(0, n);
-	n = pread(buf, b, 8, LONG_MAX - 8);
+	n = pread(buf, b, 8, LLONG_MAX - 8);
 	EXPECT_GE(0, n);
-	n = pwrite(buf, b, 8, LONG_MAX);
+	n = pwrite(buf, b, 8, LLONG_MAX);
 	EXPECT_EQ(-1, n);
-	n = pwrite(buf, b, 8, LONG_MAX - 8);
+	n = pwrite(buf, b, 8, LLONG_MAX - 8);
 	EXPECT_EQ(-1, n);
 	close(buf);
 }
@@ -436,8 +436,8 @@ TEST_F(pool, lseek)
 	EXPECT_EQ(EINVAL, errno);
 	EXPECT_EQ(-1, lseek(buf, -1, SEEK_SET));
 	EXPECT_EQ(EINVAL, errno);
-	EXPECT_EQ(-1, lseek(buf, LONG_MAX, SEEK_SET));
-	EXPECT_EQ(-1, lseek(buf, LONG_MAX, SEEK_CUR));
+	EXPECT_EQ(-1, lseek(buf, LLONG_MAX, SEEK_SET));
+	EXPECT_EQ(-1, lseek(buf, LLONG_MAX, SEEK_CUR));
 	EXPECT_EQ(-1, lseek(buf, 0, SEEK_DATA));
 	EXPECT_EQ(EINVAL, errno);
 	EXPECT_EQ(-1, lseek(buf, 0, SEEK_HOLE));
@@ -548,7 +548,7 @@ TEST_F(pool, append_does_not_grow)
 
 TEST_F(pool, size_cannot_be_changed)
 {
-	off_t sizes[] = { 0, PAGE, CHUNK, 2 * CHUNK, 1L << 40 };
+	off_t sizes[] = { 0, PAGE, CHUNK, 2 * CHUNK, 1LL << 40 };
 	struct stat st;
 	unsigned int i;
 	char *p;

@@ -73,10 +73,10 @@ TEST_F(pool, lib_alloc)
 	EXPECT_EQ(EINVAL, errno);
 	EXPECT_EQ(-1, zcpool_alloc(self->fd, &size, 0, 4096));
 	EXPECT_EQ(EINVAL, errno);
-	size = 1UL << 40;
+	size = 1ULL << 40;
 	EXPECT_EQ(-1, zcpool_alloc(self->fd, &size, 0, -1));
 	EXPECT_EQ(ENOSPC, errno);
-	EXPECT_EQ(1UL << 40, size);
+	EXPECT_EQ(1ULL << 40, size);
 	EXPECT_EQ(-1, zcpool_alloc(-1, &size, 0, -1));
 	EXPECT_EQ(EBADF, errno);
 	EXPECT_EQ(-1, zcpool_buf_info(self->fd, &bi));
@@ -121,7 +121,7 @@ TEST_F(pool, lib_map_new)
 	munmap(p, 3 * MIB);
 	EXPECT_EQ(MAP_FAILED, zcpool_map_new(self->fd, 0, 0));
 	EXPECT_EQ(EINVAL, errno);
-	EXPECT_EQ(MAP_FAILED, zcpool_map_new(self->fd, 1UL << 40, 0));
+	EXPECT_EQ(MAP_FAILED, zcpool_map_new(self->fd, 1UL << 30, 0));
 	EXPECT_EQ(ENOSPC, errno);
 }
 

@@ -306,13 +306,13 @@ TEST_F(pool, pool_mmap_refusals)
 /* Every pair of offset and length that a buffer of 5 MiB has or has not */
 TEST_F(pool, range_matrix)
 {
-	static const long offs[] = {
+	static const off_t offs[] = {
 		0, PAGE, CHUNK - PAGE, CHUNK, CHUNK + PAGE, 2 * CHUNK - PAGE, 2 * CHUNK,
-		5 * MIB - PAGE, 5 * MIB, 5 * MIB + PAGE, 6 * MIB, 1L << 32, 1L << 43,
+		5 * MIB - PAGE, 5 * MIB, 5 * MIB + PAGE, 6 * MIB, 1LL << 32, 1LL << 43,
 	};
 	static const size_t lens[] = {
 		1, PAGE, PAGE + 1, CHUNK - PAGE, CHUNK, CHUNK + PAGE, 3 * MIB, 5 * MIB - PAGE,
-		5 * MIB, 5 * MIB + PAGE, 6 * MIB, 1UL << 32,
+		5 * MIB, 5 * MIB + PAGE, 6 * MIB, sizeof(long) > 4 ? 1ULL << 32 : 1 << 30,
 	};
 	size_t size = 5 * MIB, len, at;
 	unsigned int i, j;
@@ -330,12 +330,12 @@ TEST_F(pool, range_matrix)
 			p = buf_map(buf, lens[j], offs[i]);
 			if (offs[i] + len > size) {
 				EXPECT_EQ(MAP_FAILED, p)
-					TH_LOG("offset %ld length %zu", offs[i], lens[j]);
+					TH_LOG("offset %lld length %zu", (long long)offs[i], lens[j]);
 				EXPECT_EQ(EINVAL, errno);
 				continue;
 			}
 			ASSERT_NE(MAP_FAILED, p)
-				TH_LOG("offset %ld length %zu", offs[i], lens[j]);
+				TH_LOG("offset %lld length %zu", (long long)offs[i], lens[j]);
 			EXPECT_TRUE(filled_from(p, len, 3, offs[i]));
 			for (at = 0; at < len; at += CHUNK)
 				EXPECT_EQ(pfn_of(all + offs[i] + at), pfn_of(p + at));
@@ -346,11 +346,22 @@ TEST_F(pool, range_matrix)
 	close(buf);
 }
 
+/* The system call takes its offset in pages where a long has 32 bits. */
+#ifdef SYS_mmap2
+#define RAW_MMAP	SYS_mmap2
+#define RAW_PAGE	1UL
+#else
+#define RAW_MMAP	SYS_mmap
+#define RAW_PAGE	PAGE
+#endif
+#define TOP_BIT		(1UL << (8 * sizeof(long) - 1))
+
 /* offset + length must not wrap (CVE-2018-8781); the core may refuse it first. */
 TEST_F(pool, range_wraps)
 {
 	static const unsigned long offs[] = {
-		-PAGE, -2 * PAGE, -CHUNK, 1UL << 63, (1UL << 63) - PAGE, 1UL << 62,
+		-RAW_PAGE, -2 * RAW_PAGE, -512 * RAW_PAGE, TOP_BIT, TOP_BIT - RAW_PAGE,
+		TOP_BIT / 2,
 	};
 	static const size_t lens[] = { PAGE, 2 * PAGE, CHUNK, CHUNK + PAGE };
 	unsigned int i, j;
@@ -361,11 +372,11 @@ TEST_F(pool, range_wraps)
 	ASSERT_LE(0, buf);
 	for (i = 0; i < ARRAY_SIZE(offs); i++) {
 		for (j = 0; j < ARRAY_SIZE(lens); j++) {
-			p = (void *)syscall(SYS_mmap, NULL, lens[j], RDWR, MAP_SHARED, buf,
+			p = (void *)syscall(RAW_MMAP, NULL, lens[j], RDWR, MAP_SHARED, buf,
 					    offs[i]);
 			EXPECT_EQ(MAP_FAILED, p);
 			EXPECT_TRUE(errno == EINVAL || errno == EOVERFLOW);
-			p = (void *)syscall(SYS_mmap, NULL, lens[j], RDWR, MAP_SHARED, self->fd,
+			p = (void *)syscall(RAW_MMAP, NULL, lens[j], RDWR, MAP_SHARED, self->fd,
 					    offs[i]);
 			EXPECT_EQ(MAP_FAILED, p);
 			EXPECT_TRUE(errno == EINVAL || errno == EOVERFLOW);
@@ -381,7 +392,8 @@ TEST_F(pool, range_wraps)
 /* remap_file_pages() counts in pages, so its offset can be ULONG_MAX - 1. */
 TEST_F(pool, remap_file_pages)
 {
-	static const unsigned long bad[] = { ULONG_MAX - 1, ULONG_MAX - 512, 1024, 1UL << 52 };
+	static const unsigned long bad[] = { ULONG_MAX - 1, ULONG_MAX - 512, 1024,
+					      ULONG_MAX / PAGE + 1 };
 	unsigned int i;
 	char *p;
 	int buf;

@@ -43,7 +43,8 @@ static bool direct_would_copy(const struct file *f)
 #endif
 	/* a block device lies in a memory file system, its data do not */
 	return f->regular && !fstatfs(f->fd, &fs) &&
-	       (fs.f_type == TMPFS_MAGIC || fs.f_type == RAMFS_MAGIC);
+	       ((unsigned int)fs.f_type == TMPFS_MAGIC ||
+		(unsigned int)fs.f_type == RAMFS_MAGIC);
 }
 
 static void try_direct(struct file *f)
