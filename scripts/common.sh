@@ -19,6 +19,9 @@ series=(6.12 6.1)
 # Kernels that look for faults, built by scripts/kernel-build
 # shellcheck disable=SC2034
 checkers=(kasan kcsan)
+# Debian's 32-bit kernel, which has high memory
+# shellcheck disable=SC2034
+highmem=(686-pae)
 
 die()
 {
@@ -35,6 +38,15 @@ as_root()
 	else
 		die "not root and no sudo: cannot run '$*'"
 	fi
+}
+
+# Where the programs are built that run on a kernel
+programs_dir()
+{
+	case $1 in
+	686-pae) printf '%s/686-pae\n' "$build" ;;
+	*) printf '%s\n' "$build" ;;
+	esac
 }
 
 # The unpacked kernel of a series, see scripts/kernels for what is in it
