@@ -331,7 +331,9 @@ TEST_F(pool, range_matrix)
 			if (offs[i] + len > size) {
 				EXPECT_EQ(MAP_FAILED, p)
 					TH_LOG("offset %lld length %zu", (long long)offs[i], lens[j]);
-				EXPECT_EQ(EINVAL, errno);
+				/* The core, beyond 4 GiB in a 32-bit address space */
+				EXPECT_TRUE(errno == EINVAL ||
+					    (sizeof(long) == 4 && errno == EOVERFLOW));
 				continue;
 			}
 			ASSERT_NE(MAP_FAILED, p)
@@ -980,9 +982,9 @@ TEST_F(pool, proc_self_mem)
 	p = buf_map(buf, len, 0);
 	ASSERT_NE(MAP_FAILED, p);
 	for (i = 0; i < ARRAY_SIZE(at); i++) {
-		EXPECT_EQ(16, pwrite(mem, out, 16, (off_t)(p + at[i])));
+		EXPECT_EQ(16, pwrite(mem, out, 16, (unsigned long)p + at[i]));
 		EXPECT_EQ(0, memcmp(p + at[i], out, 16));
-		EXPECT_EQ(16, pread(mem, in, 16, (off_t)(p + at[i])));
+		EXPECT_EQ(16, pread(mem, in, 16, (unsigned long)p + at[i]));
 		EXPECT_EQ(0, memcmp(in, out, 16));
 		EXPECT_EQ(16, pread(buf, in, 16, at[i]));
 		EXPECT_EQ(0, memcmp(in, out, 16));

@@ -301,10 +301,13 @@ static inline int count_fds(void)
 	return n;
 }
 
+/* A kernel without NUMA has node 0 and no directory of nodes. */
 static inline bool node_exists(int node)
 {
 	char path[64];
 
+	if (!node && access("/sys/devices/system/node", F_OK))
+		return true;
 	snprintf(path, sizeof(path), "/sys/devices/system/node/node%d", node);
 	return !access(path, F_OK);
 }
