@@ -29,6 +29,11 @@ static struct page *zcp_chunk_pages(int nid, bool split, gfp_t gfp)
 	return page;
 }
 
+static atomic_long_t *zcp_chunk_held(const struct zcp_chunk *chunk)
+{
+	return chunk->node->held + PageHighMem(chunk->page);
+}
+
 /**
  * zcp_chunk_create() - get a chunk from the kernel
  * @node: node it will belong to; not told of it yet
@@ -64,6 +69,7 @@ struct zcp_chunk *zcp_chunk_create(struct zcp_node *node, bool split, gfp_t gfp)
 	chunk->page = zcp_chunk_pages(node->nid, split, gfp);
 	if (!chunk->page)
 		goto free_split;
+	atomic_long_inc(zcp_chunk_held(chunk));
 	return chunk;
 
 free_split:
@@ -87,6 +93,7 @@ void zcp_chunk_destroy(struct zcp_chunk *chunk)
 {
 	unsigned int i;
 
+	atomic_long_dec(zcp_chunk_held(chunk));
 	if (chunk->split) {
 		for (i = 0; i < ZCP_CHUNK_PAGES; i++)
 			put_page(chunk->page + i);

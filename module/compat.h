@@ -8,6 +8,7 @@
 #define _ZCPOOL_COMPAT_H
 
 #include <linux/mm.h>
+#include <linux/module.h>
 #include <linux/version.h>
 
 #if KERNEL_VERSION(6, 3, 0) > LINUX_VERSION_CODE
@@ -16,5 +17,35 @@ static inline void vm_flags_set(struct vm_area_struct *vma, unsigned long flags)
 	vma->vm_flags |= flags;
 }
 #endif
+
+#if KERNEL_VERSION(6, 10, 0) > LINUX_VERSION_CODE
+static inline unsigned long mm_get_unmapped_area(struct mm_struct *mm,
+						 struct file *file,
+						 unsigned long addr,
+						 unsigned long len,
+						 unsigned long pgoff,
+						 unsigned long flags)
+{
+	return mm->get_unmapped_area(file, addr, len, pgoff, flags);
+}
+#endif
+
+/* Text and data of a module that has been initialized */
+static inline unsigned long zcp_module_bytes(const struct module *mod)
+{
+	unsigned long bytes = 0;
+#if KERNEL_VERSION(6, 4, 0) > LINUX_VERSION_CODE
+	bytes += mod->core_layout.size;
+#ifdef CONFIG_ARCH_WANTS_MODULES_DATA_IN_VMALLOC
+	bytes += mod->data_layout.size;
+#endif
+#else
+	int type;
+
+	for (type = 0; type < MOD_MEM_NUM_TYPES; type++)
+		bytes += mod->mem[type].size;
+#endif
+	return bytes;
+}
 
 #endif /* _ZCPOOL_COMPAT_H */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * debugfs zcpool/POOL/: nodes, buddy, buffers.
+ * debugfs zcpool/POOL/: nodes, buddy, buffers; and zcpool/layout.
  */
 #include <linux/ctype.h>
 #include <linux/debugfs.h>
@@ -191,6 +191,8 @@ static const struct seq_operations zcp_buffers_sops = {
 };
 DEFINE_SEQ_ATTRIBUTE(zcp_buffers);
 
+DEFINE_SHOW_ATTRIBUTE(zcp_layout);
+
 /**
  * zcp_debugfs_init() - make a pool's files
  * @pool: whose
@@ -204,6 +206,8 @@ void zcp_debugfs_init(struct zcp_pool *pool)
 	struct dentry *dir;
 
 	zcp_debugfs_root = debugfs_create_dir("zcpool", NULL);
+	debugfs_create_file("layout", 0400, zcp_debugfs_root, pool,
+			    &zcp_layout_fops);
 	dir = debugfs_create_dir(pool->name, zcp_debugfs_root);
 	debugfs_create_file("nodes", 0400, dir, pool, &zcp_nodes_fops);
 	debugfs_create_file("buddy", 0400, dir, pool, &zcp_buddy_fops);

@@ -182,7 +182,7 @@ static const struct file_operations zcp_dev_fops = {
 	.unlocked_ioctl	= zcp_dev_ioctl,
 	.compat_ioctl	= compat_ptr_ioctl,
 	.mmap		= zcp_dev_mmap,
-	.get_unmapped_area = thp_get_unmapped_area,
+	.get_unmapped_area = zcp_get_unmapped_area,
 };
 
 static struct miscdevice zcp_dev = {

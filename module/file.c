@@ -150,6 +150,6 @@ const struct file_operations zcp_buffer_fops = {
 	.unlocked_ioctl	= zcp_buffer_ioctl,
 	.compat_ioctl	= compat_ptr_ioctl,
 	.mmap		= zcp_buffer_mmap,
-	.get_unmapped_area = thp_get_unmapped_area,
+	.get_unmapped_area = zcp_get_unmapped_area,
 	.show_fdinfo	= zcp_buffer_show_fdinfo,
 };

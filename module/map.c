@@ -13,7 +13,11 @@
  * for any file, which is why O_DIRECT and everything else that pins user memory
  * works on it.
  */
+#include <linux/compat.h>
+#include <linux/err.h>
 #include <linux/mm.h>
+#include <linux/mman.h>
+#include <linux/sched/mm.h>
 
 #include "compat.h"
 #include "trace.h"
@@ -155,6 +159,36 @@ static const struct vm_operations_struct zcp_vm_ops_batch = {
 	.fault		= zcp_vm_fault_batch,
 	.map_pages	= zcp_vm_map_pages,
 };
+
+/**
+ * zcp_get_unmapped_area() - find an address for a mapping, one that suits PMDs
+ * @file: a buffer's or a pool's
+ * @addr: what the caller would like
+ * @len: bytes
+ * @pgoff: page in the file
+ * @flags: MAP_*
+ *
+ * The core aligns in 64-bit address spaces only. In one of 32 bits, what is asked
+ * for is up to a chunk more than what is taken.
+ *
+ * Context: the mmap lock is held for writing.
+ * Return: an address, or an error of the core's.
+ */
+unsigned long zcp_get_unmapped_area(struct file *file, unsigned long addr,
+				    unsigned long len, unsigned long pgoff,
+				    unsigned long flags)
+{
+	unsigned long off = pgoff << PAGE_SHIFT, padded = len + PMD_SIZE, at;
+
+	if ((!IS_ENABLED(CONFIG_64BIT) || in_compat_syscall()) && !addr &&
+	    !(flags & MAP_FIXED) && len >= PMD_SIZE && padded > len) {
+		at = mm_get_unmapped_area(current->mm, file, 0, padded, pgoff,
+					  flags);
+		if (!IS_ERR_VALUE(at))
+			return at + ((off - at) & ~PMD_MASK);
+	}
+	return thp_get_unmapped_area(file, addr, len, pgoff, flags);
+}
 
 /**
  * zcp_buffer_mmap() - map a buffer

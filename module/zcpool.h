@@ -89,6 +89,9 @@ struct zcp_chunk {
  * struct zcp_node - a pool's memory on one NUMA node
  * @pool: whose
  * @nid: NUMA node
+ * @held: chunks got from the kernel and not given back, also those that are just
+ *	being converted: in memory that has an address of its own (0), and in high
+ *	memory (1)
  * @lock: protects all that follows but @wait and @scrubber, and every chunk of
  *	the node, its buddy included. Pages are zeroed, got from the kernel and given
  *	back to it without the lock. No other lock of ours is taken inside it.
@@ -116,6 +119,7 @@ struct zcp_chunk {
 struct zcp_node {
 	struct zcp_pool *pool;
 	int nid;
+	atomic_long_t held[2];
 
 	struct mutex lock;	/* all that follows, but @wait and @scrubber */
 	struct list_head whole[ZCP_NR_STATES];
@@ -288,6 +292,9 @@ void zcp_buffer_exit(void);
 extern const struct file_operations zcp_buffer_fops;
 
 /* map.c */
+unsigned long zcp_get_unmapped_area(struct file *file, unsigned long addr,
+				    unsigned long len, unsigned long pgoff,
+				    unsigned long flags);
 int zcp_buffer_mmap(struct file *file, struct vm_area_struct *vma);
 
 /* dev.c */
@@ -298,5 +305,8 @@ int zcp_copy_out(void __user *to, size_t usize, const void *from, size_t ksize);
 /* debugfs.c */
 void zcp_debugfs_init(struct zcp_pool *pool);
 void zcp_debugfs_exit(void);
+
+/* layout.c */
+int zcp_layout_show(struct seq_file *m, void *v);
 
 #endif /* _ZCPOOL_H */
