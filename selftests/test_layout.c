@@ -5,23 +5,28 @@
  * what the kernel says elsewhere, and of the pool with what INFO says.
  */
 #include "zcpool_test.h"
-#include <elf.h>
-#include <link.h>
 #include <linux/capability.h>
+#include <linux/elf.h>
 
 #define LAYOUT		"/sys/kernel/debug/zcpool/layout"
 #define KPTR_RESTRICT	"/proc/sys/kernel/kptr_restrict"
 
-typedef unsigned long long ull;
+#if __SIZEOF_LONG__ == 8
+#define elf_hdr		elf64_hdr
+#define elf_phdr	elf64_phdr
+#else
+#define elf_hdr		elf32_hdr
+#define elf_phdr	elf32_phdr
+#endif
 
 struct region {
 	char name[16];
-	ull start, end, size, pages, struct_pages, metadata, module;
+	unsigned long long start, end, size, pages, struct_pages, metadata, module;
 };
 
 struct way {
 	char name[32], page[16], region[16];
-	ull address;
+	unsigned long long address;
 };
 
 struct layout {
@@ -170,10 +175,10 @@ TEST_F(pool, regions_of_kcore)
 	int fd = open("/proc/kcore", O_RDONLY | O_CLOEXEC), i, in_direct = 0;
 	bool vmalloc = false, modules = false;
 	struct region *d, *v, *m;
-	ElfW(Phdr) ph;
-	ElfW(Ehdr) eh;
+	struct elf_phdr ph;
+	struct elf_hdr eh;
 	struct layout l;
-	ull end;
+	unsigned long long end;
 
 	ASSERT_LE(0, fd);
 	ASSERT_TRUE(read_layout(&l));
@@ -187,7 +192,7 @@ TEST_F(pool, regions_of_kcore)
 			  pread(fd, &ph, sizeof(ph), eh.e_phoff + i * sizeof(ph)));
 		if (ph.p_type != PT_LOAD)
 			continue;
-		end = ((ull)ph.p_vaddr + ph.p_memsz + PAGE - 1) / PAGE * PAGE;
+		end = (ph.p_vaddr + 0ULL + ph.p_memsz + PAGE - 1) / PAGE * PAGE;
 		vmalloc |= ph.p_vaddr == v->start && end == v->end;
 		modules |= ph.p_vaddr == m->start && end == m->end;
 		in_direct += ph.p_vaddr >= d->start && end <= d->end;
@@ -201,7 +206,7 @@ TEST_F(pool, regions_of_kcore)
 TEST_F(pool, regions_of_module)
 {
 	FILE *f = fopen("/proc/modules", "re");
-	ull size = 0, address = 0;
+	unsigned long long size = 0, address = 0;
 	struct layout l;
 	struct region *m;
 	char line[512];
@@ -260,12 +265,12 @@ TEST_F(pool, ways)
 }
 
 /* The first page frame of high memory; 0 if there is none. */
-static ull first_high_pfn(void)
+static unsigned long long first_high_pfn(void)
 {
 	FILE *f = fopen("/proc/zoneinfo", "re");
 	bool high = false;
 	char line[256];
-	ull pfn = 0;
+	unsigned long long pfn = 0;
 
 	if (!f)
 		return 0;
@@ -283,7 +288,7 @@ TEST_F(pool, pages_are_where_they_belong)
 {
 	const char *home = has_high_memory() ? "highmem" : "direct_map";
 	const size_t size = 96 * MIB;
-	ull first = first_high_pfn();
+	unsigned long long first = first_high_pfn();
 	struct zcpool_info pi;
 	struct layout l;
 	size_t at;
@@ -340,7 +345,7 @@ TEST_F(pool, struct_pages_and_metadata)
 	const char *home = has_high_memory() ? "lowmem" : "vmemmap";
 	struct layout before, l;
 	struct zcpool_info pi;
-	ull per_page;
+	unsigned long long per_page;
 	int buf, i;
 
 	ASSERT_EQ(0, pool_wait_idle(self->fd, &pi));

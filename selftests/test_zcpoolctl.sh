@@ -15,6 +15,9 @@ dir=$(mktemp -d "$disk/zcpoolctl.XXXXXX") || exit 1
 sock=$dir/sock
 limit=120	# seconds until a command counts as hung; emulated machines are slow
 MiB=$((1024 * 1024))
+# A kernel without NUMA has one node and no directory of them.
+nodes=$(find /sys/devices/system/node -maxdepth 1 -name 'node[0-9]*' 2>/dev/null | wc -l)
+[ "$nodes" -gt 0 ] || nodes=1
 tests=0
 failed=0
 
@@ -204,7 +207,7 @@ test_options()
 	local file=$dir/in node
 	make_file "$file" $((5 * MiB + 321))
 	out=
-	for node in 0 1; do
+	for ((node = 0; node < nodes; node++)); do
 		transfer --node $node --buffers 3 --buffer-size 512K "$file"
 		check "node $node: digest" \
 			test "$(field "$dir/recv.out" sha256)" = "$(digest_of "$file")"
@@ -531,7 +534,7 @@ test_info()
 	reserve=$(pool_field reserve_bytes)
 	check "info: reserve and maximum" test "$reserve" -gt 0 -a "$reserve" -le "$max"
 	check "info: one object a node" \
-		test "$(grep -o '"node": [0-9]*' "$dir/info.json" | sort -u | wc -l)" = 2
+		test "$(grep -o '"node": [0-9]*' "$dir/info.json" | sort -u | wc -l)" = $nodes
 	check "info: for people" grep -q "^pool default: ABI 1, max " <(zcpoolctl info)
 	check "info: a line for all nodes" grep -q "^all .*iB" <(zcpoolctl info)
 }
