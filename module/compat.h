@@ -9,6 +9,7 @@
 
 #include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/sched.h>
 #include <linux/version.h>
 
 #if KERNEL_VERSION(6, 3, 0) > LINUX_VERSION_CODE
@@ -30,7 +31,20 @@ static inline unsigned long mm_get_unmapped_area(struct mm_struct *mm,
 }
 #endif
 
-/* Text and data of a module that has been initialized */
+#ifndef CONFIG_TRANSPARENT_HUGEPAGE
+/* The core's is then NULL, which can be pointed to and not called. */
+#undef thp_get_unmapped_area
+static inline unsigned long thp_get_unmapped_area(struct file *file,
+						  unsigned long addr,
+						  unsigned long len,
+						  unsigned long pgoff,
+						  unsigned long flags)
+{
+	return mm_get_unmapped_area(current->mm, file, addr, len, pgoff, flags);
+}
+#endif
+
+/* Text and data of a module, but for what goes once it is initialized */
 static inline unsigned long zcp_module_bytes(const struct module *mod)
 {
 	unsigned long bytes = 0;
@@ -42,8 +56,10 @@ static inline unsigned long zcp_module_bytes(const struct module *mod)
 #else
 	int type;
 
-	for (type = 0; type < MOD_MEM_NUM_TYPES; type++)
-		bytes += mod->mem[type].size;
+	for (type = 0; type < MOD_MEM_NUM_TYPES; type++) {
+		if (!mod_mem_type_is_init(type))
+			bytes += mod->mem[type].size;
+	}
 #endif
 	return bytes;
 }

@@ -256,17 +256,13 @@ static void zcp_show_way(struct seq_file *m, struct zcp_layout *l,
 	seq_putc(m, '\n');
 }
 
-/*
- * A page that is free, clean and at hand, for a moment. Reading a file is no
- * reason to make one clean or to get one from the kernel.
- */
+/* Reading a file is no reason to make a page clean or to get one from the kernel. */
 static bool zcp_borrow_page(struct zcp_pool *pool, struct zcp_extent *ext)
 {
 	int nid;
 
 	for_each_node_mask(nid, pool->mask) {
-		if (!zcp_node_take_block(pool->nodes[nid], ext, 1) ||
-		    zcp_node_take_whole(pool->nodes[nid], ext, 1))
+		if (zcp_node_borrow(pool->nodes[nid], ext))
 			return true;
 	}
 	return false;
@@ -285,7 +281,7 @@ static void zcp_show_ways(struct seq_file *m, struct zcp_layout *l,
 	}
 	for (i = 0; i < ARRAY_SIZE(zcp_ways); i++)
 		zcp_show_way(m, l, &zcp_ways[i], ext.chunk->page + ext.start);
-	zcp_node_give(&ext, 1);
+	zcp_node_return(&ext);
 }
 
 /**
@@ -293,7 +289,8 @@ static void zcp_show_ways(struct seq_file *m, struct zcp_layout *l,
  * @m: where to, with the pool as its private data
  * @v: unused
  *
- * The pool has one page in use for the time that takes.
+ * For the time that takes, a page of the pool, or a whole chunk if it has no other
+ * page that is clean, counts as dirty.
  *
  * Context: process, for its credentials; may sleep.
  * Return: 0.

@@ -168,8 +168,9 @@ static const struct vm_operations_struct zcp_vm_ops_batch = {
  * @pgoff: page in the file
  * @flags: MAP_*
  *
- * The core aligns in 64-bit address spaces only. In one of 32 bits, what is asked
- * for is up to a chunk more than what is taken.
+ * The core aligns in 64-bit address spaces only. In one of 32 bits, as much more is
+ * asked for as makes exactly one aligned address fit, whichever end of the gap the
+ * core gives: mappings side by side leave no holes.
  *
  * Context: the mmap lock is held for writing.
  * Return: an address, or an error of the core's.
@@ -178,7 +179,8 @@ unsigned long zcp_get_unmapped_area(struct file *file, unsigned long addr,
 				    unsigned long len, unsigned long pgoff,
 				    unsigned long flags)
 {
-	unsigned long off = pgoff << PAGE_SHIFT, padded = len + PMD_SIZE, at;
+	unsigned long off = pgoff << PAGE_SHIFT, at;
+	unsigned long padded = len + PMD_SIZE - PAGE_SIZE;
 
 	if ((!IS_ENABLED(CONFIG_64BIT) || in_compat_syscall()) && !addr &&
 	    !(flags & MAP_FIXED) && len >= PMD_SIZE && padded > len) {

@@ -524,6 +524,81 @@ int zcp_node_take_block(struct zcp_node *node, struct zcp_extent *ext,
 	return start < 0 ? -ENOMEM : 0;
 }
 
+/**
+ * zcp_node_borrow() - take a clean page for a moment
+ * @node: from which
+ * @ext: the page, as an extent of one; of a whole chunk if there is no other
+ *
+ * Not as a buffer does: it counts as dirty, like memory that is being zeroed, so
+ * that who finds nothing else waits for it. It must come back as clean.
+ *
+ * Context: may sleep for the node's lock only.
+ * Return: whether there was one at hand; zcp_node_return() takes it back.
+ */
+bool zcp_node_borrow(struct zcp_node *node, struct zcp_extent *ext)
+{
+	struct zcp_chunk *chunk;
+
+	mutex_lock(&node->lock);
+	chunk = zcp_node_find_split(node, 1) ?:
+		list_first_entry_or_null(&node->whole[ZCP_CLEAN],
+					 struct zcp_chunk, link);
+	if (!chunk) {
+		mutex_unlock(&node->lock);
+		return false;
+	}
+	*ext = (struct zcp_extent){ .chunk = chunk, .nr = 1 };
+	if (chunk->split) {
+		ext->start = zcp_buddy_alloc(&chunk->split->buddy, 0);
+		zcp_node_file_split(chunk);
+	} else {
+		list_del_init(&chunk->link);
+	}
+	zcp_node_account(node, ZCP_CLEAN, ZCP_DIRTY,
+			 chunk->split ? 1 : ZCP_CHUNK_PAGES);
+	zcp_node_begin(node);
+	mutex_unlock(&node->lock);
+	return true;
+}
+
+static void zcp_node_return_split(const struct zcp_extent *ext)
+{
+	struct zcp_chunk *chunk = ext->chunk;
+
+	/* Another page of the chunk may have had a memory error meanwhile. */
+	if (chunk->state == ZCP_RETIRED) {
+		zcp_node_account(chunk->node, ZCP_DIRTY, ZCP_RETIRED, 1);
+		return;
+	}
+	WARN_ON_ONCE(zcp_buddy_free(&chunk->split->buddy, ext->start, 0));
+	zcp_node_account(chunk->node, ZCP_DIRTY, ZCP_CLEAN, 1);
+	zcp_node_file_split(chunk);
+}
+
+/**
+ * zcp_node_return() - undo zcp_node_borrow()
+ * @ext: what was borrowed, not written to
+ *
+ * Context: may sleep for the node's lock only.
+ */
+void zcp_node_return(const struct zcp_extent *ext)
+{
+	struct zcp_chunk *chunk = ext->chunk;
+	struct zcp_node *node = chunk->node;
+	bool all = true;
+
+	mutex_lock(&node->lock);
+	if (chunk->split) {
+		zcp_node_return_split(ext);
+		all = zcp_buddy_nr_free(&chunk->split->buddy) == ZCP_BUDDY_PAGES;
+	} else {
+		list_add(&chunk->link, &node->whole[ZCP_CLEAN]);
+		zcp_node_account(node, ZCP_DIRTY, ZCP_CLEAN, ZCP_CHUNK_PAGES);
+	}
+	zcp_node_end(node, all, true);
+	mutex_unlock(&node->lock);
+}
+
 /* One step towards clean memory with what the node has; false if it has none. */
 static bool zcp_node_clean_some(struct zcp_node *node, bool split)
 {

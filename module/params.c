@@ -41,7 +41,8 @@ static int zcp_parse_size(const char **pos, unsigned long *chunks)
 	if (bytes > (1ULL << 60) >> shift)
 		return -EINVAL;
 	bytes = DIV_ROUND_UP_ULL(bytes << shift, ZCP_CHUNK_SIZE);
-	if (bytes > ULONG_MAX / ZCP_CHUNK_SIZE)
+	/* Pages are counted in longs, of all nodes together. */
+	if (bytes > ULONG_MAX / ZCP_CHUNK_PAGES / MAX_NUMNODES)
 		return -EINVAL;
 	*chunks = bytes;
 	*pos = p;

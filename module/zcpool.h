@@ -89,9 +89,9 @@ struct zcp_chunk {
  * struct zcp_node - a pool's memory on one NUMA node
  * @pool: whose
  * @nid: NUMA node
- * @held: chunks got from the kernel and not given back, also those that are just
- *	being converted: in memory that has an address of its own (0), and in high
- *	memory (1)
+ * @held: chunks there is a struct zcp_chunk for, those too that are just being
+ *	converted or given back: in memory that has an address of its own (0), and in
+ *	high memory (1)
  * @lock: protects all that follows but @wait and @scrubber, and every chunk of
  *	the node, its buddy included. Pages are zeroed, got from the kernel and given
  *	back to it without the lock. No other lock of ours is taken inside it.
@@ -247,6 +247,8 @@ int zcp_node_take_run(struct zcp_node *node, struct zcp_extent *ext,
 		      unsigned int want);
 int zcp_node_take_block(struct zcp_node *node, struct zcp_extent *ext,
 			unsigned int nr);
+bool zcp_node_borrow(struct zcp_node *node, struct zcp_extent *ext);
+void zcp_node_return(const struct zcp_extent *ext);
 int zcp_node_refill(struct zcp_node *node, bool split, bool grow,
 		    unsigned long seen);
 void zcp_node_give(const struct zcp_extent *ext, unsigned int nr);

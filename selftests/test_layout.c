@@ -322,21 +322,22 @@ TEST_F(pool, pages_are_where_they_belong)
 TEST_F(pool, the_kernel_misses_it)
 {
 	const char *home = has_high_memory() ? "HighFree:" : "MemFree:";
-	const long slack = 8 * KIB;
+	/* Free pages in a CPU's list are not in these: some chunks may come from there. */
+	const long slack = 8 * KIB, listed = 32 * KIB;
 	struct zcpool_info pi;
 	long there, low, grown;
 	int buf;
 
 	ASSERT_EQ(0, pool_wait_idle(self->fd, &pi));
 	grown = (pi.max_bytes - pi.total_bytes) / KIB;
-	ASSERT_LT(2 * slack, grown);
+	ASSERT_LT(2 * slack + listed, grown);
 	there = file_field("/proc/meminfo", home);
 	low = file_field("/proc/meminfo", "LowFree:");
 	buf = buf_alloc(self->fd, pi.max_bytes, ZCPOOL_ALLOC_HUGE, -1);
 	ASSERT_LE(0, buf);
 	there -= file_field("/proc/meminfo", home);
 	low -= file_field("/proc/meminfo", "LowFree:");
-	EXPECT_LE(grown - slack, there);
+	EXPECT_LE(grown - slack - listed, there);
 	EXPECT_GE(grown + slack, there);
 	EXPECT_GE(slack, low);
 	close(buf);

@@ -133,6 +133,9 @@ static const char *zcp_tally_compare(const struct zcp_node *node,
 	if (node->nr_chunks != tally->chunks ||
 	    atomic_long_read(&node->pool->nr_chunks) != tally->chunks)
 		return "chunks";
+	if (atomic_long_read(&node->held[0]) +
+	    atomic_long_read(&node->held[1]) != tally->chunks)
+		return "chunks held";
 	return node->nr_split == tally->split ? "" : "split chunks";
 }
 

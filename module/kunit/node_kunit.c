@@ -69,6 +69,50 @@ static void node_lost(struct kunit *test)
 	EXPECT_SOUND(test, node);
 }
 
+/* A split chunk's page if there is one, and it is in nobody's way. */
+static void node_borrow(struct kunit *test)
+{
+	struct zcp_node *node = zcp_test_node(test, first_memory_node, 2, 2);
+	struct zcp_extent ext, all;
+
+	KUNIT_ASSERT_TRUE(test, zcp_node_borrow(node, &ext));
+	KUNIT_EXPECT_NOT_NULL(test, ext.chunk->split);
+	KUNIT_EXPECT_EQ(test, ext.nr, 1);
+	KUNIT_EXPECT_EQ(test, node->nr[ZCP_DIRTY], 1);
+	KUNIT_EXPECT_EQ(test, zcp_node_take_block(node, &all, ZCP_CHUNK_PAGES), -ENOMEM);
+	zcp_node_return(&ext);
+	EXPECT_SOUND(test, node);
+	KUNIT_EXPECT_EQ(test, node->nr[ZCP_CLEAN], 2 * ZCP_CHUNK_PAGES);
+
+	KUNIT_ASSERT_EQ(test, zcp_node_take_block(node, &all, ZCP_CHUNK_PAGES), 0);
+	KUNIT_ASSERT_TRUE(test, zcp_node_borrow(node, &ext));
+	KUNIT_EXPECT_NULL(test, ext.chunk->split);
+	KUNIT_EXPECT_EQ(test, node->nr[ZCP_DIRTY], ZCP_CHUNK_PAGES);
+	KUNIT_EXPECT_FALSE(test, zcp_node_borrow(node, &ext));
+	zcp_node_return(&ext);
+	EXPECT_SOUND(test, node);
+	KUNIT_EXPECT_EQ(test, node->nr[ZCP_CLEAN], ZCP_CHUNK_PAGES);
+	zcp_node_give(&all, 1);
+}
+
+/* Had the page's chunk a memory error meanwhile, it is not for use any more. */
+static void node_borrow_retired(struct kunit *test)
+{
+	struct zcp_node *node = zcp_test_node(test, first_memory_node, 2, 2);
+	struct zcp_extent ext, hit;
+
+	KUNIT_ASSERT_EQ(test, zcp_node_take_block(node, &hit, 1), 0);
+	KUNIT_ASSERT_TRUE(test, zcp_node_borrow(node, &ext));
+	KUNIT_ASSERT_PTR_EQ(test, hit.chunk, ext.chunk);
+	SetPageHWPoison(zcp_test_page(&hit));
+	zcp_node_give(&hit, 1);
+	KUNIT_EXPECT_TRUE(test, zcp_scrub_split(node));
+	zcp_node_return(&ext);
+	EXPECT_SOUND(test, node);
+	KUNIT_EXPECT_EQ(test, node->nr[ZCP_RETIRED], ZCP_CHUNK_PAGES);
+	ClearPageHWPoison(zcp_test_page(&hit));
+}
+
 static void node_take_whole(struct kunit *test)
 {
 	struct zcp_node *node = zcp_test_node(test, first_memory_node, 4, 4);
@@ -541,6 +585,8 @@ static struct kunit_case zcp_node_cases[] = {
 	KUNIT_CASE(node_create),
 	KUNIT_CASE(node_fill_reserve),
 	KUNIT_CASE(node_lost),
+	KUNIT_CASE(node_borrow),
+	KUNIT_CASE(node_borrow_retired),
 	KUNIT_CASE(node_take_whole),
 	KUNIT_CASE(node_take_run),
 	KUNIT_CASE(node_take_block),

@@ -228,7 +228,6 @@ static void scrub_worker(struct kunit *test)
 	get_page(page);
 	node->scrub_due = false;
 	zcp_node_give(ext, 3);
-	KUNIT_EXPECT_TRUE(test, node->scrub_due);
 	flush_delayed_work(&node->scrubber);
 	KUNIT_EXPECT_FALSE(test, node->scrub_due);
 	KUNIT_EXPECT_EQ(test, node->nr[ZCP_DIRTY], 0);
@@ -252,8 +251,12 @@ static void scrub_stop(struct kunit *test)
 	struct zcp_node *node = zcp_test_node(test, first_memory_node, 1, 4);
 	struct zcp_extent ext = take_whole(test, node);
 
-	node->scrub_due = false;
 	zcp_node_give(&ext, 1);
+	mutex_lock(&node->lock);
+	node->scrub_due = false;
+	zcp_scrub_kick(node);
+	node->stop = true;
+	mutex_unlock(&node->lock);
 	zcp_scrub_stop(node);
 	KUNIT_EXPECT_FALSE(test, delayed_work_pending(&node->scrubber));
 	zcp_scrub_worker(&node->scrubber.work);
