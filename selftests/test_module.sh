@@ -174,7 +174,7 @@ bad_reserve()
 		refused "reserve=$value" reserve
 	done
 	refused "reserve=64M max=32M" 'reserve|max'
-	refused "reserve=32M max=32M" 'reserve|max'
+	[ ${#nodes[@]} -lt 2 ] || refused "reserve=32M max=32M" 'reserve|max'
 	refused "reserve=0:40M,1:40M max=64M" 'reserve|max'
 }
 
