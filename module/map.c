@@ -137,18 +137,16 @@ static int zcp_insert_all(struct vm_area_struct *vma, struct zcp_buffer *buf)
 
 /*
  * The whole VMA at once, unless some of it is mapped (another thread has been
- * faster, or madvise() has unmapped the rest) or has had a memory error: then
- * the one page.
+ * faster, or madvise() has unmapped the rest), has had a memory error or gets no
+ * page table: then the one page. If there is no memory for that one's either, the
+ * core says so, and the fault is tried again.
  */
 static vm_fault_t zcp_vm_fault_batch(struct vm_fault *vmf)
 {
 	struct zcp_buffer *buf = zcp_vma_buffer(vmf->vma);
-	int err = zcp_insert_all(vmf->vma, buf);
 
-	if (err == -EBUSY || err == -EHWPOISON)
+	if (zcp_insert_all(vmf->vma, buf))
 		return zcp_vm_fault(vmf);
-	if (err)
-		return vmf_error(err);
 	trace_zcpool_fault(buf, vmf->address, vmf->pgoff, 0);
 	return VM_FAULT_NOPAGE;
 }
