@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The kernel's fault injection: fail the Nth allocation or user copy of a call,
+ * and know which kind it was.
+ *
+ * /proc/thread-self/fail-nth counts down at each point of any kind that the
+ * thread comes to, in whatever part of the kernel. Which kind the fault was of
+ * is told by the one "times" that went down: nobody else is failed, because the
+ * probability is 0.
+ */
+#ifndef ZCPOOL_INJECT_H
+#define ZCPOOL_INJECT_H
+
+#include "../zcpool_test.h"
+
+#define FAULT_DEBUGFS	"/sys/kernel/debug/"
+#define FAULT_TIMES	1000000000L
+
+/* In the order of the report's columns */
+enum fault_kind { FAULT_SLAB, FAULT_PAGE, FAULT_COPY, FAULT_KINDS };
+
+#define FAULT_NONE	(-1)
+
+struct inject {
+	int nth;			/* the thread's fail-nth */
+	long left[FAULT_KINDS];		/* what each "times" said last */
+};
+
+static const char *const fault_dirs[FAULT_KINDS] = {
+	"failslab", "fail_page_alloc", "fail_usercopy"
+};
+
+static inline const char *fault_name(int kind)
+{
+	return kind < 0 || kind >= FAULT_KINDS ? "none" : fault_dirs[kind];
+}
+
+static inline int write_file(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	ssize_t len = strlen(text);
+	bool ok;
+
+	if (fd < 0)
+		return -1;
+	ok = write(fd, text, len) == len;
+	close(fd);
+	return ok ? 0 : -1;
+}
+
+static inline int fault_knob(enum fault_kind kind, const char *name,
+			     const char *value)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), FAULT_DEBUGFS "%s/%s", fault_dirs[kind], name);
+	return write_file(path, value);
+}
+
+static inline long fault_times(int kind)
+{
+	char path[64], text[32] = "";
+	ssize_t n = -1;
+	int fd;
+
+	snprintf(path, sizeof(path), FAULT_DEBUGFS "%s/times", fault_dirs[kind]);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0)
+		n = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	return n > 0 ? atol(text) : -1;
+}
+
+/* The text of a kernel function, as [start, end); no such function is an error. */
+static inline int function_range(const char *function, unsigned long *start,
+				 unsigned long *end)
+{
+	char line[512], name[256];
+	unsigned long addr;
+	FILE *f;
+
+	f = fopen("/proc/kallsyms", "re");
+	if (!f)
+		return -1;
+	*start = 0;
+	*end = -1UL;
+	while (fgets(line, sizeof(line), f))
+		if (sscanf(line, "%lx %*c %255s", &addr, name) == 2 &&
+		    !strcmp(name, function))
+			*start = addr;
+	rewind(f);
+	while (fgets(line, sizeof(line), f)) {
+		addr = strtoul(line, NULL, 16);
+		if (addr > *start && addr < *end)
+			*end = addr;
+	}
+	fclose(f);
+	return *start ? 0 : -1;
+}
+
+/* "require": only what that function calls can fail; "reject": all but that. */
+static inline int fault_filter(enum fault_kind kind, const char *how,
+			       const char *function)
+{
+	unsigned long start, end;
+	char name[32], text[32];
+	int err;
+
+	if (function_range(function, &start, &end))
+		return -1;
+	err = fault_knob(kind, "stacktrace-depth", "32");
+	snprintf(name, sizeof(name), "%s-start", how);
+	snprintf(text, sizeof(text), "%#lx", start);
+	err |= fault_knob(kind, name, text);
+	snprintf(name, sizeof(name), "%s-end", how);
+	snprintf(text, sizeof(text), "%#lx", end);
+	return err | fault_knob(kind, name, text);
+}
+
+static inline int fault_filter_all(const char *how, const char *function)
+{
+	int kind, err = 0;
+
+	for (kind = 0; kind < FAULT_KINDS; kind++)
+		err |= fault_filter(kind, how, function);
+	return err;
+}
+
+static inline int fault_filter_none(void)
+{
+	int kind, err = 0;
+
+	for (kind = 0; kind < FAULT_KINDS; kind++) {
+		err |= fault_knob(kind, "reject-end", "0");
+		err |= fault_knob(kind, "reject-start", "0");
+		err |= fault_knob(kind, "require-start", "0");
+		err |= fault_knob(kind, "require-end", "0xffffffffffffffff");
+	}
+	return err;
+}
+
+/*
+ * What a call meets varies: the slab allocator wants a page every now and then,
+ * and kmemleak notes each object in one of its own. A walk that counts these
+ * too can step over a point that it has pushed on by one. Without these two, as
+ * good as nothing varies.
+ */
+static inline int fault_filter_noise(void)
+{
+	return fault_filter(FAULT_SLAB, "reject", "kmemleak_alloc") |
+	       fault_filter(FAULT_PAGE, "reject", "allocate_slab");
+}
+
+/* Every allocation can fail, also one that may sleep or is for user space. */
+static inline int fault_init(void)
+{
+	char times[16];
+	int kind, err = 0;
+
+	snprintf(times, sizeof(times), "%ld", FAULT_TIMES);
+	for (kind = 0; kind < FAULT_KINDS; kind++) {
+		err |= fault_knob(kind, "probability", "0");
+		err |= fault_knob(kind, "interval", "1");
+		err |= fault_knob(kind, "times", times);
+		err |= fault_knob(kind, "verbose", "0");
+		err |= fault_knob(kind, "task-filter", "N");
+	}
+	err |= fault_filter_none();
+	err |= fault_knob(FAULT_SLAB, "ignore-gfp-wait", "N");
+	err |= fault_knob(FAULT_SLAB, "cache-filter", "N");
+	err |= fault_knob(FAULT_PAGE, "ignore-gfp-wait", "N");
+	err |= fault_knob(FAULT_PAGE, "ignore-gfp-highmem", "N");
+	err |= fault_knob(FAULT_PAGE, "min-order", "0");
+	return err;
+}
+
+static inline int inject_open(struct inject *inj)
+{
+	int kind;
+
+	if (fault_init())
+		return -1;
+	inj->nth = open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC);
+	for (kind = 0; kind < FAULT_KINDS; kind++) {
+		inj->left[kind] = fault_times(kind);
+		if (inj->left[kind] < 0)
+			return -1;
+	}
+	return inj->nth < 0 ? -1 : 0;
+}
+
+/* From here on, the thread's Nth point fails; nothing does if it is 0. */
+static inline int inject_begin(const struct inject *inj, unsigned int nth)
+{
+	char text[16];
+	int len = snprintf(text, sizeof(text), "%u", nth);
+
+	return pwrite(inj->nth, text, len, 0) == len ? 0 : -1;
+}
+
+/*
+ * Which kind has failed since inject_begin(), or FAULT_NONE. To ask is a user
+ * copy as well: where that is the one that fails, nothing had failed before. The
+ * count that is left over may hit the writing of 0, too.
+ */
+static inline int inject_end(struct inject *inj)
+{
+	char text[16] = "";
+	bool hit = pread(inj->nth, text, sizeof(text) - 1, 0) > 0 && !atol(text);
+	int kind, found = FAULT_NONE;
+	long left;
+
+	while (pwrite(inj->nth, "0", 1, 0) != 1)
+		;
+	for (kind = 0; kind < FAULT_KINDS; kind++) {
+		left = fault_times(kind);
+		if (hit && left != inj->left[kind])
+			found = kind;
+		inj->left[kind] = left;
+	}
+	return found;
+}
+
+/* How many points of each kind a path has visited, for the report */
+struct tally {
+	unsigned int met[FAULT_KINDS];
+};
+
+/* A line for the runner, which adds the programs' lines up. */
+static inline int tally_report(const struct tally *t, const char *path)
+{
+	const char *report = getenv("ZCPOOL_FAULT_REPORT");
+	FILE *f = fopen(report ? report : "/dev/stderr", "ae");
+
+	if (!f)
+		return -1;
+	fprintf(f, "%s %u %u %u\n", path, t->met[FAULT_SLAB],
+		t->met[FAULT_PAGE], t->met[FAULT_COPY]);
+	return fclose(f);
+}
+
+/* What an injected failure of a kind may be answered with */
+static inline bool fault_errno_fits(int kind, int err)
+{
+	return err == (kind == FAULT_COPY ? EFAULT : ENOMEM);
+}
+
+#endif /* ZCPOOL_INJECT_H */

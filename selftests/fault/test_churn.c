@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Faults at random in all that the module calls, whoever it works for: several
+ * threads that make, touch and drop buffers, and the scrubbers, which grow,
+ * convert and give back. Allocations fail only where the stack goes through the
+ * module. Afterwards all counters are what they were.
+ */
+#include "walk.h"
+
+#define THREADS		4
+#define ROUNDS		100
+
+struct churner {
+	pthread_t thread;
+	int pool;
+	__u32 seed;
+	unsigned int made;
+	unsigned int refused;
+	const char *wrong;
+};
+
+static bool refused_rightly(int err, __u32 flags)
+{
+	return err == ENOMEM || err == ENOSPC ||
+	       (err == EAGAIN && flags & ZCPOOL_ALLOC_NOWAIT);
+}
+
+/* All of it zero at first; then what was written is there. */
+static const char *use(char *p, size_t len, __u32 seed)
+{
+	if (!all_zero(p, len))
+		return "not zero";
+	fill(p, len, seed);
+	return filled(p, len, seed) ? NULL : "changed";
+}
+
+static void churn_mmap(struct churner *c, size_t len)
+{
+	char *p = mmap(NULL, len, RDWR, MAP_SHARED, c->pool, 0);
+
+	if (p == MAP_FAILED) {
+		c->refused++;
+		if (!refused_rightly(errno, 0))
+			c->wrong = "errno of mmap of the pool";
+		return;
+	}
+	c->made++;
+	c->wrong = use(p, len, c->seed);
+	munmap(p, len);
+}
+
+static void churn_alloc(struct churner *c, size_t len, __u32 flags)
+{
+	int fd = buf_alloc(c->pool, len, flags, rnd(&c->seed) % 2);
+	char *p;
+
+	if (fd < 0) {
+		c->refused++;
+		if (!refused_rightly(-fd, flags))
+			c->wrong = "errno of ALLOC";
+		return;
+	}
+	c->made++;
+	p = buf_map(fd, len, 0);
+	if (p != MAP_FAILED) {
+		c->wrong = use(p, len, c->seed);
+		munmap(p, len);
+	} else if (errno != ENOMEM) {
+		c->wrong = "errno of mmap of a buffer";
+	}
+	close(fd);
+}
+
+static void *churn(void *arg)
+{
+	static const __u32 flags[] = {
+		0, ZCPOOL_ALLOC_HUGE, ZCPOOL_ALLOC_NOWAIT, ZCPOOL_ALLOC_THISNODE
+	};
+	struct churner *c = arg;
+	size_t len;
+	int i;
+
+	for (i = 0; i < ROUNDS && !c->wrong; i++) {
+		len = rnd(&c->seed) % 3 ? PAGE * (1 + rnd(&c->seed) % 300) :
+					  CHUNK * (1 + rnd(&c->seed) % 6);
+		if (rnd(&c->seed) % 4)
+			churn_alloc(c, len, flags[rnd(&c->seed) % 4]);
+		else
+			churn_mmap(c, len);
+	}
+	return NULL;
+}
+
+/* Where the module's code is; the address is the root user's to read. */
+static int module_text(char *start, char *end, size_t room)
+{
+	char text[64];
+	unsigned long addr, size;
+
+	if (slurp("/sys/module/zcpool/sections/.text", text, sizeof(text)) < 0 ||
+	    sscanf(text, "%lx", &addr) != 1 ||
+	    slurp("/sys/module/zcpool/coresize", text, sizeof(text)) < 0 ||
+	    sscanf(text, "%lu", &size) != 1)
+		return -1;
+	snprintf(start, room, "%#lx", addr);
+	snprintf(end, room, "%#lx", addr + size);
+	return 0;
+}
+
+/* One in ten allocations with the module in their stack fails, of any thread. */
+static int faults_begin(void)
+{
+	char start[32], end[32];
+	int kind, err;
+
+	err = module_text(start, end, sizeof(start));
+	for (kind = FAULT_SLAB; kind <= FAULT_PAGE; kind++) {
+		err |= fault_knob(kind, "stacktrace-depth", "32");
+		err |= fault_knob(kind, "require-start", start);
+		err |= fault_knob(kind, "require-end", end);
+		err |= fault_knob(kind, "probability", "10");
+	}
+	return err;
+}
+
+static int faults_end(void)
+{
+	int kind, err = 0;
+
+	for (kind = FAULT_SLAB; kind <= FAULT_PAGE; kind++)
+		err |= fault_knob(kind, "probability", "0");
+	err |= fault_filter_none();
+	return err;
+}
+
+/* A scrubber gets lost reserve back when it next has something to do. */
+static bool comes_to_rest(int pool, const char *rest, char *now, size_t room)
+{
+	int i, node, buf;
+
+	for (i = 0; i < 20; i++) {
+		for (node = 0; node < 2; node++) {
+			buf = buf_alloc(pool, PAGE, ZCPOOL_ALLOC_THISNODE, node);
+			close(buf);
+		}
+		usleep(200000);
+		if (!pool_bytes(now, room) && !strcmp(rest, now))
+			return true;
+	}
+	return false;
+}
+
+TEST(random_faults)
+{
+	struct churner c[THREADS] = {};
+	char rest[1024], now[1024];
+	unsigned int made = 0, refused = 0;
+	struct zcpool_info pi;
+	struct inject inj;
+	struct tally t = {};
+	int pool, i, fds;
+
+	ASSERT_EQ(0, inject_open(&inj));
+	ASSERT_EQ(0, module_want("reserve=8M max=32M"));
+	pool = pool_open();
+	ASSERT_LE(0, pool);
+	ASSERT_EQ(0, pool_wait_idle(pool, &pi));
+	ASSERT_EQ(0, pool_bytes(rest, sizeof(rest)));
+	fds = count_fds();
+
+	ASSERT_EQ(0, faults_begin());
+	for (i = 0; i < THREADS; i++) {
+		c[i].pool = pool;
+		c[i].seed = i + 1;
+		ASSERT_EQ(0, pthread_create(&c[i].thread, NULL, churn, &c[i]));
+	}
+	for (i = 0; i < THREADS; i++) {
+		pthread_join(c[i].thread, NULL);
+		EXPECT_EQ(NULL, c[i].wrong) {
+			TH_LOG("thread %d: %s", i, c[i].wrong);
+		}
+		made += c[i].made;
+		refused += c[i].refused;
+	}
+	ASSERT_EQ(0, faults_end());
+	for (i = 0; i < FAULT_KINDS; i++)
+		t.met[i] = inj.left[i] - fault_times(i);
+	TH_LOG("%u buffers made, %u refused", made, refused);
+	EXPECT_LT(0, made);
+	EXPECT_LT(0, refused);
+	EXPECT_LT(0, t.met[FAULT_SLAB]);
+	EXPECT_LT(0, t.met[FAULT_PAGE]);
+
+	EXPECT_TRUE(comes_to_rest(pool, rest, now, sizeof(now))) {
+		TH_LOG("%s -> %s", rest, now);
+	}
+	EXPECT_EQ(1, count_lines(DEBUGFS "/buffers"));
+	EXPECT_EQ(fds, count_fds());
+	close(pool);
+	ASSERT_EQ(0, module_unload());
+	EXPECT_EQ(NULL, module_remains());
+	EXPECT_EQ(0, tally_report(&t, "churn"));
+}
+
+TEST_HARNESS_MAIN
