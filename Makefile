@@ -23,6 +23,14 @@ install: all
 demo check bench style docs:
 	@scripts/$@
 
+check-all:
+	@scripts/check --all
+
+MINUTES ?= 10
+KERNEL ?= 6.12
+soak:
+	@scripts/soak --minutes $(MINUTES) --kernel $(KERNEL)
+
 clean:
 	rm -rf build
 
@@ -30,11 +38,14 @@ help:
 	@echo "make            build the module for the running kernel (KDIR=) and the tools"
 	@echo "make install    install both (PREFIX=$(PREFIX), DESTDIR=)"
 	@echo "make demo       show a file go from disk to another process, in a test machine"
-	@echo "make check      run all tests, in test machines with Debian's 6.12 and 6.1"
+	@echo "make check      run all tests, in test machines with Debian's 6.12 and 6.1 and"
+	@echo "                a kernel with KASAN, which is built the first time"
+	@echo "make check-all  the same and what takes hours: data races, 32 bits, fuzzing, soak"
+	@echo "make soak       mixed load, kills, scarce memory, reloads (MINUTES=10 KERNEL=6.12)"
 	@echo "make bench      compare costs with other kinds of memory, in a test machine"
 	@echo "make style      look at the form of the sources only"
 	@echo "make docs       the documentation as HTML, in build/docs"
 	@echo "make clean      remove build/ (the kernels stay in ~/.cache/zcpool)"
 	@echo "scripts/vm      run a command or a shell in a test machine"
 
-.PHONY: all tools install demo check bench style docs clean help
+.PHONY: all tools install demo check check-all soak bench style docs clean help
