@@ -5,6 +5,9 @@
  * Every test that uses the "pool" fixture is also a test for leaks: when it
  * ends, the pool must have as many bytes in use as when it began. A test
  * therefore unmaps and closes all that it made.
+ *
+ * A program of several sources, which the harness is not made for, defines
+ * ZCPOOL_NO_HARNESS and has all but the fixture.
  */
 #ifndef ZCPOOL_TEST_H
 #define ZCPOOL_TEST_H
@@ -19,6 +22,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,7 +37,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#ifndef ZCPOOL_NO_HARNESS
 #include "kselftest_harness.h"
+#endif
 #include "../module/uapi/zcpool.h"
 
 /* Emulated machines are slow: a limit against hanging, not an expectation. */
@@ -47,6 +53,9 @@
 #define KIB		1024UL
 #define MIB		(1UL << 20)
 #define RDWR		(PROT_READ | PROT_WRITE)
+#ifndef ARRAY_SIZE
+#define ARRAY_SIZE(array)	(sizeof(array) / sizeof((array)[0]))
+#endif
 
 /* Longest wait for something the module does in the background: 10 s */
 #define POLL_TRIES	1000
@@ -396,6 +405,7 @@ static inline __u32 rnd(__u32 *state)
 	return *state >> 8;
 }
 
+#ifndef ZCPOOL_NO_HARNESS
 FIXTURE(pool) {
 	int fd;
 	__u64 used;
@@ -415,5 +425,6 @@ FIXTURE_TEARDOWN(pool)
 		TH_LOG("the test left memory in use");
 	close(self->fd);
 }
+#endif /* ZCPOOL_NO_HARNESS */
 
 #endif /* ZCPOOL_TEST_H */

@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What calls there are, and what their arguments may be. */
+#include "calls.h"
+#include "prog.h"
+
+#define C(name)		{ #name, (__u64)(name) }
+
+static const struct constant open_flags[] = {
+	C(O_RDWR), C(O_WRONLY), C(O_PATH), C(O_DIRECT), C(O_APPEND), C(O_TRUNC), {}
+};
+
+static const struct constant alloc_flags[] = {
+	C(ZCPOOL_ALLOC_HUGE), C(ZCPOOL_ALLOC_CONTIG), C(ZCPOOL_ALLOC_NOWAIT),
+	C(ZCPOOL_ALLOC_NODE), C(ZCPOOL_ALLOC_THISNODE), {}
+};
+
+static const struct constant info_flags[] = { C(ZCPOOL_INFO_NODE), {} };
+
+static const struct constant commands[] = {
+	C(ZCPOOL_IOC_ALLOC), C(ZCPOOL_IOC_INFO), C(ZCPOOL_BUF_INFO), {}
+};
+
+static const struct constant prots[] = {
+	C(PROT_READ), C(PROT_WRITE), C(PROT_EXEC), {}
+};
+
+static const struct constant map_flags[] = {
+	C(MAP_SHARED), C(MAP_PRIVATE), C(MAP_FIXED), C(MAP_POPULATE), C(MAP_LOCKED),
+	C(MAP_NORESERVE), C(MAP_FIXED_NOREPLACE), C(MAP_32BIT), C(MAP_NONBLOCK), C(MAP_SYNC),
+	C(MAP_GROWSDOWN), {}
+};
+
+static const struct constant remap_flags[] = {
+	C(MREMAP_MAYMOVE), C(MREMAP_FIXED), C(MREMAP_DONTUNMAP), {}
+};
+
+static const struct constant advice[] = {
+	C(MADV_DONTNEED), C(MADV_NORMAL), C(MADV_RANDOM), C(MADV_SEQUENTIAL), C(MADV_WILLNEED),
+	C(MADV_FREE), C(MADV_REMOVE), C(MADV_DONTFORK), C(MADV_DOFORK), C(MADV_MERGEABLE),
+	C(MADV_UNMERGEABLE), C(MADV_HUGEPAGE), C(MADV_NOHUGEPAGE), C(MADV_DONTDUMP),
+	C(MADV_WIPEONFORK), C(MADV_KEEPONFORK), C(MADV_COLD), C(MADV_PAGEOUT),
+	C(MADV_POPULATE_READ), C(MADV_POPULATE_WRITE), C(MADV_DONTNEED_LOCKED),
+	C(MADV_COLLAPSE), {}
+};
+
+static const struct constant mlock_flags[] = { C(MLOCK_ONFAULT), {} };
+
+static const struct constant msync_flags[] = {
+	C(MS_SYNC), C(MS_ASYNC), C(MS_INVALIDATE), {}
+};
+
+static const struct constant policies[] = {
+	C(MPOL_BIND), C(MPOL_DEFAULT), C(MPOL_PREFERRED), C(MPOL_INTERLEAVE), C(MPOL_LOCAL), {}
+};
+
+static const struct constant move_flags[] = {
+	C(MPOL_MF_MOVE), C(MPOL_MF_STRICT), C(MPOL_MF_MOVE_ALL), {}
+};
+
+static const struct constant rw_flags[] = {
+	C(RWF_HIPRI), C(RWF_DSYNC), C(RWF_SYNC), C(RWF_NOWAIT), C(RWF_APPEND), {}
+};
+
+static const struct constant whences[] = {
+	C(SEEK_SET), C(SEEK_CUR), C(SEEK_END), C(SEEK_DATA), C(SEEK_HOLE), {}
+};
+
+static const struct constant fcntls[] = {
+	C(F_SETFL), C(F_GETFL), C(F_GETFD), C(F_SETLEASE), C(F_GETLEASE), C(F_ADD_SEALS),
+	C(F_GET_SEALS), C(F_SETPIPE_SZ), C(F_NOTIFY), {}
+};
+
+static const struct constant flocks[] = { C(LOCK_EX), C(LOCK_SH), C(LOCK_UN), {} };
+
+static const struct constant fallocs[] = {
+	C(FALLOC_FL_KEEP_SIZE), C(FALLOC_FL_PUNCH_HOLE), C(FALLOC_FL_ZERO_RANGE),
+	C(FALLOC_FL_COLLAPSE_RANGE), {}
+};
+
+static const struct constant fadvices[] = {
+	C(POSIX_FADV_DONTNEED), C(POSIX_FADV_WILLNEED), C(POSIX_FADV_RANDOM), {}
+};
+
+static const struct constant msg_flags[] = { C(MSG_PEEK), C(MSG_WAITALL), {} };
+
+static const struct constant splice_flags[] = { C(SPLICE_F_MOVE), C(SPLICE_F_GIFT), {} };
+
+static const struct constant uffd_modes[] = {
+	C(UFFDIO_REGISTER_MODE_MISSING), C(UFFDIO_REGISTER_MODE_WP), {}
+};
+
+static const struct constant looks[] = {
+	C(LOOK_BUFFERS), C(LOOK_NODES), C(LOOK_BUDDY), C(LOOK_SMAPS), C(LOOK_NUMA_MAPS),
+	C(LOOK_FDINFO), C(LOOK_PAGEMAP), {}
+};
+
+static const struct constant ends[] = { C(END_WAIT), C(END_KILL), C(END_STAY), {} };
+
+#define NEW_FD(of)		{ ARG_NEW_FD, "", of, NULL }
+#define FD(of)			{ ARG_FD, "", of, NULL }
+#define NEW_MAP			{ ARG_NEW_MAP, "", 0, NULL }
+#define MAP			{ ARG_MAP, "", 0, NULL }
+#define SIZE(name)		{ ARG_SIZE, name, 0, NULL }
+#define OFFSET(name)		{ ARG_OFFSET, name, 0, NULL }
+#define NODE(name)		{ ARG_NODE, name, 0, NULL }
+#define NUMBER(name, max)	{ ARG_NUMBER, name, max, NULL }
+#define BITS(name, names)	{ ARG_BITS, name, 0, names }
+#define ONE_OF(name, names)	{ ARG_ONE_OF, name, 0, names }
+
+#define CALL(weight, name, ...)	{ #name, fuzz_##name, weight, { __VA_ARGS__ } }
+
+const struct call_desc call_table[] = {
+	CALL(4, open, NEW_FD(OF_POOL), BITS("flags", open_flags)),
+	CALL(30, alloc, NEW_FD(OF_BUFFER), FD(OF_POOL), SIZE("size"), BITS("flags", alloc_flags),
+	     NODE("node")),
+	CALL(8, fresh, NEW_FD(OF_BUFFER), NEW_MAP, FD(OF_POOL), SIZE("size"),
+	     BITS("flags", alloc_flags)),
+	CALL(4, info, FD(OF_POOL), BITS("flags", info_flags), NODE("node")),
+	CALL(4, buf_info, FD(OF_BUFFER)),
+	CALL(12, ioctl, NEW_FD(OF_BUFFER), FD(OF_POOL | OF_BUFFER), ONE_OF("cmd", commands),
+	     NUMBER("usize", 128), SIZE("w0"), NUMBER("w1", 32), NODE("w2"),
+	     NUMBER("rest", 0x1ff)),
+	CALL(2, ioctl_map, FD(OF_POOL | OF_BUFFER), ONE_OF("cmd", commands), MAP, OFFSET("off")),
+	CALL(40, mmap, NEW_MAP, FD(OF_BUFFER | OF_POOL), SIZE("len"), OFFSET("off"),
+	     BITS("prot", prots), BITS("flags", map_flags), MAP, OFFSET("at")),
+	CALL(14, munmap, MAP, OFFSET("off"), SIZE("len")),
+	CALL(14, mremap, NEW_MAP, MAP, OFFSET("off"), SIZE("len"), SIZE("to"),
+	     BITS("flags", remap_flags), OFFSET("at")),
+	CALL(4, remap_file_pages, MAP, OFFSET("off"), SIZE("len"), OFFSET("page"),
+	     BITS("flags", map_flags)),
+	CALL(20, madvise, MAP, OFFSET("off"), SIZE("len"), ONE_OF("advice", advice)),
+	CALL(12, mprotect, MAP, OFFSET("off"), SIZE("len"), BITS("prot", prots)),
+	CALL(4, mlock, MAP, OFFSET("off"), SIZE("len"), BITS("flags", mlock_flags)),
+	CALL(2, munlock, MAP, OFFSET("off"), SIZE("len")),
+	CALL(3, msync, MAP, OFFSET("off"), SIZE("len"), BITS("flags", msync_flags)),
+	CALL(2, mincore, MAP, OFFSET("off"), SIZE("len")),
+	CALL(4, mbind, MAP, OFFSET("off"), SIZE("len"), ONE_OF("mode", policies),
+	     NUMBER("nodes", 7), BITS("flags", move_flags)),
+	CALL(4, move_pages, MAP, OFFSET("off"), NODE("node"), BITS("flags", move_flags)),
+	CALL(25, load, MAP, OFFSET("off"), SIZE("len")),
+	CALL(30, store, MAP, OFFSET("off"), SIZE("len")),
+	CALL(2, futex, MAP, OFFSET("off"), NUMBER("wait", 1)),
+	CALL(6, read, FD(OF_ANY), SIZE("len")),
+	CALL(6, write, FD(OF_ANY), SIZE("len")),
+	CALL(8, pread, FD(OF_BUFFER | OF_FILE), SIZE("len"), OFFSET("pos")),
+	CALL(8, pwrite, FD(OF_BUFFER | OF_FILE), SIZE("len"), OFFSET("pos")),
+	CALL(10, readv, FD(OF_BUFFER | OF_FILE), MAP, OFFSET("off"), SIZE("len"), OFFSET("pos"),
+	     BITS("flags", rw_flags)),
+	CALL(10, writev, FD(OF_BUFFER | OF_FILE), MAP, OFFSET("off"), SIZE("len"), OFFSET("pos"),
+	     BITS("flags", rw_flags)),
+	CALL(4, lseek, FD(OF_BUFFER), OFFSET("pos"), ONE_OF("whence", whences)),
+	CALL(16, close, FD(OF_ANY)),
+	CALL(4, dup, NEW_FD(OF_BUFFER), FD(OF_ANY)),
+	CALL(2, dup2, FD(OF_ANY), FD(OF_ANY)),
+	CALL(5, reopen, NEW_FD(OF_BUFFER), FD(OF_BUFFER), BITS("flags", open_flags)),
+	CALL(3, tmpfile, NEW_FD(OF_FILE), BITS("flags", open_flags)),
+	CALL(4, fcntl, FD(OF_ANY), ONE_OF("cmd", fcntls), BITS("arg", open_flags)),
+	CALL(1, flock, FD(OF_BUFFER), ONE_OF("how", flocks)),
+	CALL(2, ftruncate, FD(OF_BUFFER | OF_FILE), SIZE("size")),
+	CALL(2, fallocate, FD(OF_BUFFER | OF_FILE), BITS("mode", fallocs), OFFSET("pos"),
+	     SIZE("len")),
+	CALL(1, fsync, FD(OF_BUFFER | OF_FILE)),
+	CALL(1, fadvise, FD(OF_BUFFER), OFFSET("pos"), SIZE("len"), ONE_OF("advice", fadvices)),
+	CALL(4, pipe, NEW_FD(OF_PIPE), NEW_FD(OF_PIPE)),
+	CALL(3, socketpair, NEW_FD(OF_SOCKET), NEW_FD(OF_SOCKET)),
+	CALL(6, sendfd, FD(OF_SOCKET), FD(OF_BUFFER | OF_SOCKET)),
+	CALL(5, recvfd, NEW_FD(OF_BUFFER), FD(OF_SOCKET), BITS("flags", msg_flags)),
+	CALL(6, splice, FD(OF_BUFFER | OF_PIPE), OFFSET("in"), FD(OF_PIPE | OF_BUFFER),
+	     OFFSET("out"), SIZE("len"), BITS("flags", splice_flags)),
+	CALL(2, tee, FD(OF_PIPE), FD(OF_PIPE), SIZE("len")),
+	CALL(8, vmsplice, FD(OF_PIPE), MAP, OFFSET("off"), SIZE("len"),
+	     BITS("flags", splice_flags)),
+	CALL(4, sendfile, FD(OF_PIPE | OF_SOCKET | OF_FILE), FD(OF_BUFFER), OFFSET("pos"),
+	     SIZE("len")),
+	CALL(3, copy_file_range, FD(OF_BUFFER | OF_FILE), OFFSET("in"), FD(OF_BUFFER | OF_FILE),
+	     OFFSET("out"), SIZE("len")),
+	CALL(4, vm_read, MAP, OFFSET("off"), SIZE("len")),
+	CALL(4, vm_write, MAP, OFFSET("off"), SIZE("len")),
+	CALL(4, mem_write, MAP, OFFSET("off"), SIZE("len")),
+	CALL(5, uring, NEW_FD(OF_FILE), MAP, OFFSET("off"), SIZE("len")),
+	CALL(2, uffd, MAP, OFFSET("off"), SIZE("len"), BITS("mode", uffd_modes)),
+	CALL(6, look, ONE_OF("at", looks), FD(OF_BUFFER)),
+	CALL(4, cpu, NUMBER("mask", 3)),
+	CALL(2, nofile, NUMBER("limit", 32)),
+	CALL(2, fork, NUMBER("calls", 6), ONE_OF("end", ends)),
+};
+
+const unsigned int nr_call_descs = ARRAY_SIZE(call_table);
+
+unsigned int call_named(const char *name)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr_call_descs; i++)
+		if (!strcmp(call_table[i].name, name))
+			break;
+	return i;
+}
+
+unsigned int call_nr_args(const struct call_desc *desc)
+{
+	unsigned int n = 0;
+
+	while (n < CALL_ARGS && desc->arg[n].kind != ARG_NONE)
+		n++;
+	return n;
+}
