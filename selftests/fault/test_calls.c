@@ -235,8 +235,8 @@ static int prepare_nothing_clean(struct scene *s)
 	return prepare_no_whole(s) ? -1 : hold_clean(s, CHUNK / 2, 0);
 }
 
-/* All that is left of node 0, which is at its maximum, is an idle split chunk. */
-static int prepare_idle_split(struct scene *s)
+/* Node 0 has a split chunk that is clean, whatever was made and freed before. */
+static int prepare_split(struct scene *s)
 {
 	struct zcpool_info pi;
 	int fd = buf_alloc(s->pool, PAGE, ZCPOOL_ALLOC_THISNODE, 0);
@@ -244,7 +244,13 @@ static int prepare_idle_split(struct scene *s)
 	if (fd < 0)
 		return -1;
 	close(fd);
-	return pool_wait_idle(s->pool, &pi) ? -1 : prepare_no_whole(s);
+	return pool_wait_idle(s->pool, &pi) ? -1 : prepare_alloc(s);
+}
+
+/* That is all that is left of node 0, which is at its maximum. */
+static int prepare_idle_split(struct scene *s)
+{
+	return prepare_split(s) ? -1 : prepare_no_whole(s);
 }
 
 /* Node 0 has nothing but a chunk that is about to be freed. */
@@ -304,7 +310,7 @@ ALLOC_PATH(alloc_whole, "alloc-whole", RESERVE, prepare_alloc, CHUNK, NODE0)
 ALLOC_PATH(alloc_split, "alloc-split", RESERVE, prepare_alloc, 64 * KIB, NODE0)
 ALLOC_PATH(alloc_tail, "alloc-tail", RESERVE, prepare_alloc, CHUNK + 100 * PAGE, ONLY0)
 ALLOC_PATH(alloc_huge, "alloc-huge", RESERVE, prepare_alloc, 3 * MIB, NODE0 | ZCPOOL_ALLOC_HUGE)
-ALLOC_PATH(alloc_nowait, "alloc-nowait", RESERVE, prepare_alloc, CHUNK + PAGE,
+ALLOC_PATH(alloc_nowait, "alloc-nowait", RESERVE, prepare_split, CHUNK + PAGE,
 	   ONLY0 | ZCPOOL_ALLOC_NOWAIT)
 ALLOC_PATH(alloc_contig, "alloc-contig", RESERVE, prepare_alloc, MIB, ONLY0 | ZCPOOL_ALLOC_CONTIG)
 ALLOC_PATH(alloc_run, "alloc-contig-run", "reserve=16M max=64M", prepare_alloc, 2 * CHUNK,
