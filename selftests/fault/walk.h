@@ -234,10 +234,11 @@ static inline void walk_points(struct __test_metadata *_metadata, struct scene *
 	int kind;
 
 	/* Twice without a fault, so that all that is done once has been done. */
-	walk_step(_metadata, s, 0);
-	walk_step(_metadata, s, 0);
-	usleep(10 * POLL_USEC);
-	ASSERT_EQ(0, pool_wait_idle(s->pool, &pi));
+	for (n = 0; n < 2; n++) {
+		walk_step(_metadata, s, 0);
+		usleep(10 * POLL_USEC);
+		ASSERT_EQ(0, pool_wait_idle(s->pool, &pi));
+	}
 	ASSERT_EQ(0, pool_bytes(rest, sizeof(rest)));
 	for (n = 1; (kind = walk_step(_metadata, s, n)) != FAULT_NONE; n++) {
 		t->met[kind]++;
