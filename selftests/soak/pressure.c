@@ -4,10 +4,9 @@
  */
 #include "soak.h"
 
-/* What is left of a node for the pool to have */
-#define LEFT_KIB	(64L << 10)
-#define FILL_STEP	(8 * MIB)
-#define FILL_MOST	256
+/* What a filler asks for at once, and how often at the most */
+#define FILL_STEP	(4 * MIB)
+#define FILL_MOST	512
 
 /* Drops caches and compacts memory, again and again. */
 void squeezer(__u32 seed)
@@ -30,84 +29,27 @@ static void touch(char *p, size_t len)
 		((volatile char *)p)[i] = 1;
 }
 
-static long node_free_kib(int node)
-{
-	char path[64], line[128];
-	long kib = -1;
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/sys/devices/system/node/node%d/meminfo", node);
-	f = fopen(path, "re");
-	while (f && kib < 0 && fgets(line, sizeof(line), f))
-		sscanf(line, "Node %*d MemFree: %ld", &kib);
-	if (f)
-		fclose(f);
-	return kib;
-}
-
-/* Take what the pool can have of a node; whoever wants some there then gets none. */
-static void fill_by_pool(int pool, int node, __u32 *seed)
-{
-	int fd[FILL_MOST], n, err = 0;
-
-	for (n = 0; n < FILL_MOST && err >= 0; n++) {
-		err = buf_alloc(pool, FILL_STEP, ZCPOOL_ALLOC_THISNODE, node);
-		fd[n] = err;
-	}
-	if (err < 0 && err != -ENOSPC && err != -ENOMEM)
-		fail("ALLOC of all of node %d: %s", node, strerror(-err));
-	usleep(rnd(seed) % 300000);
-	if (err < 0)
-		n--;
-	count(COUNT_ALLOC_BYTES, n * FILL_STEP);
-	while (n--)
-		close(fd[n]);
-	count(COUNT_FILL_POOL, 1);
-}
-
-/* Have so many chunks of a node for hugetlb. */
-static void hugetlb(int node, long chunks)
-{
-	char path[128], text[32];
-
-	snprintf(path, sizeof(path),
-		 "/sys/devices/system/node/node%d/hugepages/hugepages-2048kB/nr_hugepages", node);
-	snprintf(text, sizeof(text), "%ld", chunks > 0 ? chunks : 0);
-	put_string(path, text);
-}
-
-/* Take back what a filler that was killed has left. */
-void unfill(void)
-{
-	int node;
-
-	for (node = 0; node_exists(node); node++)
-		hugetlb(node, 0);
-}
-
 /*
- * Leave a node little, so that the pool will have all of that and then cannot grow there.
- * To do that by hugetlb is quick, since it does not zero what it takes.
+ * Takes what the pool can have of the node that is short of memory, and gives it back, again
+ * and again. Meanwhile whoever wants some there gets none.
  */
-static void fill(int pool, int node, __u32 *seed)
-{
-	hugetlb(node, (node_free_kib(node) - LEFT_KIB) / (long)(CHUNK / KIB));
-	count(COUNT_FILL_NODE, 1);
-	usleep(rnd(seed) % 300000);
-	fill_by_pool(pool, node, seed);
-	hugetlb(node, 0);
-}
-
-/* Fills each node in turn, beginning with any. */
 void filler(int pool, __u32 seed)
 {
-	int node = rnd(&seed) % 2;
+	int fd[FILL_MOST], n, err;
 
-	unfill();
-	for (;; node++) {
-		if (!node_exists(node))
-			node = 0;
-		fill(pool, node, &seed);
+	for (;;) {
+		for (n = 0, err = 0; n < FILL_MOST && err >= 0; n += err >= 0) {
+			err = buf_alloc(pool, FILL_STEP, ZCPOOL_ALLOC_THISNODE, config->node);
+			fd[n] = err;
+		}
+		if (err < 0 && err != -ENOSPC && err != -ENOMEM)
+			fail("ALLOC of all of node %d: %s", config->node, strerror(-err));
+		count(COUNT_NO_CHUNK, err == -ENOMEM);
+		count(COUNT_ALLOC_BYTES, n * FILL_STEP);
+		count(COUNT_FILL, 1);
+		usleep(rnd(&seed) % 300000);
+		while (n--)
+			close(fd[n]);
 		usleep(rnd(&seed) % 1000000);
 	}
 }

@@ -55,8 +55,7 @@ static const char *const names[COUNT_OPS] = {
 	[COUNT_AIO_WRITE] = "aio-write-and-free",
 	[COUNT_AIO_READ] = "aio-read-and-free",
 	[COUNT_FREE] = "free",
-	[COUNT_FILL_POOL] = "fill-node-by-pool",
-	[COUNT_FILL_NODE] = "fill-node-by-hugetlb",
+	[COUNT_FILL] = "fill-node",
 	[COUNT_HOG_ANON] = "hog-anonymous",
 	[COUNT_HOG_CACHE] = "hog-page-cache",
 	[COUNT_DROP_CACHES] = "drop_caches",
@@ -100,7 +99,7 @@ static void play(int slot, __u32 seed)
 	put_string("/proc/self/oom_score_adj",
 		   slot == HOG || slot == FILLER ? "1000" : slot < WORKERS ? "-500" : "0");
 	/* These sleep most of the time, and should get to their turn when they do not. */
-	if (slot < WORKERS && nice(-10) == -1)
+	if (slot < WORKERS && nice(-10) == -1 && errno)
 		fail("nice: %s", strerror(errno));
 	switch (slot) {
 	case SQUEEZER:
@@ -226,7 +225,6 @@ static void end_all(void)
 	kill(-group, SIGKILL);
 	while (waitpid(-1, NULL, 0) > 0 || errno == EINTR)
 		;
-	unfill();
 }
 
 static void write_counts(void)
@@ -240,6 +238,7 @@ static void write_counts(void)
 		fprintf(f, "op %s %lu\n", names[i], shared->count[i]);
 	fprintf(f, "kills - %lu\n", shared->count[COUNT_KILLS]);
 	fprintf(f, "oom-kills - %lu\n", shared->count[COUNT_OOM_KILLS]);
+	fprintf(f, "growth-refused - %lu\n", shared->count[COUNT_NO_CHUNK]);
 	fprintf(f, "bytes-allocated - %lu\n", shared->count[COUNT_ALLOC_BYTES]);
 	fprintf(f, "bytes-of-io - %lu\n", shared->count[COUNT_IO_BYTES]);
 	fprintf(f, "processes - %u\n", started);
@@ -284,8 +283,8 @@ int main(int argc, char **argv)
 
 	if (argc == 2 && !strcmp(argv[1], "rest"))
 		return pool_at_rest();
-	if (argc < 8 || strcmp(argv[1], "load")) {
-		fprintf(stderr, "usage: soak load SECONDS WORKERS SEED DIR CGROUP COUNTS");
+	if (argc < 9 || strcmp(argv[1], "load")) {
+		fprintf(stderr, "usage: soak load SECONDS WORKERS SEED NODE DIR CGROUP COUNTS");
 		fprintf(stderr, " [progress]\n");
 		fprintf(stderr, "       soak rest\n");
 		return 2;
@@ -293,10 +292,11 @@ int main(int argc, char **argv)
 	c.seconds = atoi(argv[2]);
 	c.workers = atoi(argv[3]);
 	c.seed = strtoul(argv[4], NULL, 0);
-	c.disk = argv[5];
-	c.hog_cgroup = argv[6];
-	c.counts = argv[7];
-	c.progress = argc > 8;
+	c.node = atoi(argv[5]);
+	c.disk = argv[6];
+	c.hog_cgroup = argv[7];
+	c.counts = argv[8];
+	c.progress = argc > 9;
 	if (c.seconds < 1 || c.workers < 2 || c.workers > MAX_WORKERS)
 		return 2;
 	config = &c;

@@ -72,8 +72,7 @@ enum count {
 	COUNT_AIO_WRITE,
 	COUNT_AIO_READ,
 	COUNT_FREE,
-	COUNT_FILL_POOL,
-	COUNT_FILL_NODE,
+	COUNT_FILL,
 	COUNT_HOG_ANON,
 	COUNT_HOG_CACHE,
 	COUNT_DROP_CACHES,
@@ -85,6 +84,7 @@ enum count {
 	COUNT_OPS,
 	COUNT_KILLS = COUNT_OPS,	/* by the manager */
 	COUNT_OOM_KILLS,		/* by the kernel, of what makes memory scarce */
+	COUNT_NO_CHUNK,			/* for a filler, of the kernel's */
 	COUNT_ALLOC_BYTES,		/* granted */
 	COUNT_IO_BYTES,			/* moved by anything but the CPU's own loads and stores */
 	NR_COUNTS
@@ -111,6 +111,7 @@ struct config {
 	int seconds;
 	int workers;
 	__u32 seed;
+	int node;	/* short of memory */
 	const char *disk;
 	const char *hog_cgroup;
 	const char *counts;
@@ -240,7 +241,6 @@ __attribute__((noreturn)) void squeezer(__u32 seed);
 __attribute__((noreturn)) void filler(int pool, __u32 seed);
 __attribute__((noreturn)) void hog(__u32 seed);
 __attribute__((noreturn)) void reader(__u32 seed);
-void unfill(void);
 
 /* rest.c */
 int pool_at_rest(void);
