@@ -62,7 +62,7 @@ static void check_info(int fd, size_t size, __u32 flags, int node, struct zcpool
 	else if ((flags & ZCPOOL_ALLOC_THISNODE) && (node < 0 ? bi->node < 0 : bi->node != node))
 		what = "THISNODE";
 	if (what)
-		fail("ALLOC %zu, flags 0x%x, node %d: wrong %s: %llu = %llu + %llu, %u pieces, node %d",
+		fail("ALLOC %zu 0x%x node %d: wrong %s: %llu = %llu + %llu, %u pieces, node %d",
 		     size, flags, node, what, bi->size, bi->whole_bytes, bi->split_bytes,
 		     bi->nr_extents, bi->node);
 }
