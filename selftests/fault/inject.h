@@ -98,15 +98,19 @@ static inline int function_range(const char *function, unsigned long *start,
 	return *start ? 0 : -1;
 }
 
-/* "require": only what that function calls can fail; "reject": all but that. */
-static inline int fault_filter(enum fault_kind kind, const char *how,
-			       const char *function)
+/*
+ * "require": only what these functions call can fail; "reject": all but that. They
+ * are all from one to another as they lie in the kernel, or just one.
+ */
+static inline int fault_filter_from(enum fault_kind kind, const char *how,
+				    const char *first, const char *last)
 {
-	unsigned long start, end;
+	unsigned long start, end, other;
 	char name[32], text[32];
 	int err;
 
-	if (function_range(function, &start, &end))
+	if (function_range(first, &start, &other) ||
+	    function_range(last, &other, &end) || start > other)
 		return -1;
 	err = fault_knob(kind, "stacktrace-depth", "32");
 	snprintf(name, sizeof(name), "%s-start", how);
@@ -117,12 +121,18 @@ static inline int fault_filter(enum fault_kind kind, const char *how,
 	return err | fault_knob(kind, name, text);
 }
 
-static inline int fault_filter_all(const char *how, const char *function)
+static inline int fault_filter(enum fault_kind kind, const char *how,
+			       const char *function)
+{
+	return fault_filter_from(kind, how, function, function);
+}
+
+static inline int fault_filter_all(const char *how, const char *first, const char *last)
 {
 	int kind, err = 0;
 
 	for (kind = 0; kind < FAULT_KINDS; kind++)
-		err |= fault_filter(kind, how, function);
+		err |= fault_filter_from(kind, how, first, last);
 	return err;
 }
 

@@ -45,6 +45,7 @@ struct scene {
  * @prepare: before each call; 0, or -1 with errno set
  * @call: what is failed in; 0 or more, or -errno
  * @check: whether the outcome of a call that did not fail is right
+ * @kept: whether, after a call that did, all that it was to change is as it was
  * @undo: after each call, with what it returned; what @prepare made may stay
  * @result: what the call returns when nothing fails
  * @must: bits of the kinds of points that there are for sure
@@ -61,6 +62,7 @@ struct path {
 	int (*prepare)(struct scene *s);
 	long (*call)(struct scene *s);
 	bool (*check)(struct scene *s, long ret);
+	bool (*kept)(struct scene *s);
 	void (*undo)(struct scene *s, long ret);
 	long result;
 	unsigned int must;
@@ -209,6 +211,11 @@ static inline int walk_step(struct __test_metadata *_metadata, struct scene *s,
 	if (ret >= 0 && p->check) {
 		EXPECT_TRUE(p->check(s, ret))
 			TH_LOG("%s: point %u: wrong after success", p->name, n);
+	}
+	if (ret < 0 && p->kept) {
+		EXPECT_TRUE(p->kept(s)) {
+			TH_LOG("%s: point %u: changed by a failure", p->name, n);
+		}
 	}
 	if (p->undo)
 		p->undo(s, ret);
