@@ -37,7 +37,10 @@ TEST_F(pool, alignment)
 	}
 }
 
-/* Many mappings lie side by side: what is aligned must not leave a hole each. */
+/*
+ * Many mappings lie side by side: what is aligned must not leave a hole each. In a
+ * 64-bit address space it is the core that aligns, with holes in 6.1.
+ */
 TEST_F(pool, no_holes)
 {
 	enum { NR = 16 };
@@ -53,7 +56,8 @@ TEST_F(pool, no_holes)
 		low = !low || p[i] < low ? p[i] : low;
 		high = p[i] > high ? p[i] : high;
 	}
-	EXPECT_GT((NR + 2) * CHUNK, high - low + CHUNK);
+	if (sizeof(long) == 4)
+		EXPECT_GT((NR + 2) * CHUNK, high - low + CHUNK);
 	for (i = 0; i < NR; i++)
 		munmap(p[i], CHUNK);
 	close(buf);

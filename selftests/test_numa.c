@@ -165,6 +165,7 @@ TEST_F(numa, thisnode_exhaustion_and_fallback)
 {
 	int buf[40], n, m, err = 0, node, i;
 	struct zcpool_buf_info bi;
+	struct zcpool_info pi;
 
 	for (node = 0; node < 2; node++) {
 		ASSERT_EQ(0, run_on_node(node));
@@ -188,7 +189,9 @@ TEST_F(numa, thisnode_exhaustion_and_fallback)
 			EXPECT_TRUE(lies_on(buf[i], CHUNK, !node));
 		for (i = 0; i < m; i++)
 			close(buf[i]);
+		/* Until it has gone back to the kernel it counts against the maximum. */
 		EXPECT_EQ(0, pool_wait_used(self->fd, 0));
+		EXPECT_EQ(0, pool_wait_idle(self->fd, &pi));
 	}
 }
 
