@@ -308,7 +308,8 @@ static inline long fuzz_fresh(struct fuzz *z, const __u64 *a)
 		return -1;
 	if (fuzz_put_fd(z, a[0], fd) < 0)
 		return -1;
-	p = buf_map(fd, len, 0);
+	p = len > FUZZ_ARENA_MOST ? MAP_FAILED :
+		mmap(fuzz_place(z, len, 0), len, RDWR, MAP_SHARED, fd, 0);
 	if (p == MAP_FAILED)
 		return -1;
 	if (!fuzz_is_zero(p, len < FUZZ_TOUCH * PAGE ? len : FUZZ_TOUCH * PAGE))
@@ -820,11 +821,13 @@ static inline long fuzz_cpu(struct fuzz *z, const __u64 *a)
 /* 0 in the child, which makes the next a[0] calls and ends. */
 static inline long fuzz_fork(struct fuzz *z, const __u64 *a)
 {
-	pid_t pid = fork();
+	pid_t parent = getpid(), pid = fork();
 	unsigned int i;
 
 	if (!pid) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (getppid() != parent)
+			_exit(0);
 		z->forked = true;
 		z->nr_children = 0;
 		return 0;
