@@ -29,6 +29,18 @@ unsigned int prog_first_threaded(const struct prog *prog)
 	return i;
 }
 
+bool round_races(const struct round *round)
+{
+	unsigned int w, i;
+
+	for (w = 0; w < ROUND_WORKERS; w++)
+		for (i = 0; i < round->batch[w].nr; i++)
+			if (prog_first_threaded(&round->batch[w].prog[i]) <
+			    round->batch[w].prog[i].nr)
+				return true;
+	return round->batch[0].nr && round->batch[1].nr;
+}
+
 static bool is_slot(enum arg_kind kind)
 {
 	return kind == ARG_NEW_FD || kind == ARG_FD || kind == ARG_NEW_MAP || kind == ARG_MAP;

@@ -96,6 +96,9 @@ __u32 prog_child_calls(const struct prog *prog, unsigned int i);
 /* Index of the first call that is not made alone */
 unsigned int prog_first_threaded(const struct prog *prog);
 
+/* Whether it depends on which thread or worker is faster */
+bool round_races(const struct round *round);
+
 void prog_print(const struct prog *prog, FILE *to);
 void call_print(const struct call *call, FILE *to);
 void round_print(const struct round *round, FILE *to);

@@ -53,15 +53,59 @@ static void leave_out(struct round *round, unsigned int from, unsigned int nr)
 	close_up(round);
 }
 
-/* Calls left out, in halves, quarters, ... and one by one. False if nth is beyond these. */
+/* All by one thread, which makes what follows repeatable. As single_out(). */
+static bool one_thread(struct call **list, unsigned int total, unsigned int *nth)
+{
+	unsigned int i, threaded = 0;
+
+	for (i = 0; i < total; i++)
+		threaded += !!list[i]->thread;
+	if (!threaded || (*nth)--)
+		return false;
+	for (i = 0; i < total; i++)
+		list[i]->thread = 0;
+	return true;
+}
+
+/* Each program alone. False if nth is beyond these, and less by as many. */
+static bool single_out(struct round *round, unsigned int *nth)
+{
+	unsigned int w, i, programs = 0;
+	struct prog prog;
+
+	for (w = 0; w < ROUND_WORKERS; w++)
+		programs += round->batch[w].nr;
+	if (programs == 1)
+		return false;
+	for (w = 0; w < ROUND_WORKERS; w++) {
+		for (i = 0; i < round->batch[w].nr; i++) {
+			if ((*nth)--)
+				continue;
+			prog = round->batch[w].prog[i];
+			memset(round, 0, sizeof(*round));
+			round->batch[0].nr = 1;
+			round->batch[0].prog[0] = prog;
+			return true;
+		}
+	}
+	return false;
+}
+
+/*
+ * Of a few calls, as many neighbours as possible; of many, halves, quarters, ... and
+ * single ones. False if nth is beyond these, and less by as many.
+ */
 static bool shorten(struct round *round, unsigned int total, unsigned int *nth)
 {
-	unsigned int len, tries;
+	const bool few = total <= PROG_CALLS;
+	unsigned int len, tries, step;
 
-	for (len = (total + 1) / 2; len && total > 1; len = len > 1 ? (len + 1) / 2 : 0) {
-		tries = (total + len - 1) / len;
+	for (len = few ? total - 1 : (total + 1) / 2; total > 1 && len;
+	     len = few ? len - 1 : len > 1 ? (len + 1) / 2 : 0) {
+		step = few ? 1 : len;
+		tries = few ? total - len + 1 : (total + len - 1) / len;
 		if (*nth < tries) {
-			leave_out(round, *nth * len, len);
+			leave_out(round, *nth * step, len);
 			return true;
 		}
 		*nth -= tries;
@@ -98,11 +142,15 @@ static bool candidate(const struct round *whole, unsigned int nth, struct round 
 
 	*less = *whole;
 	total = list_calls(less, list);
-	return shorten(less, total, &nth) || simplify(list, total, nth);
+	return one_thread(list, total, &nth) || single_out(less, &nth) ||
+		shorten(less, total, &nth) || simplify(list, total, nth);
 }
 
+/* What does not race does the same each time, but for what the scrubber has done meanwhile. */
 static bool goes_wrong(struct session *session, const struct round *round, unsigned int repeat)
 {
+	if (!round_races(round) && repeat > 2)
+		repeat = 2;
 	while (repeat--)
 		if (!session_run(session, round))
 			return true;

@@ -122,18 +122,6 @@ static void print_prog(const struct prog *prog, unsigned int nr)
 	printf("\tfuzz_end(z);\n}\n\n");
 }
 
-static bool races(const struct round *round)
-{
-	unsigned int w, i;
-
-	for (w = 0; w < ROUND_WORKERS; w++)
-		for (i = 0; i < round->batch[w].nr; i++)
-			if (prog_first_threaded(&round->batch[w].prog[i]) <
-			    round->batch[w].prog[i].nr)
-				return true;
-	return round->batch[0].nr && round->batch[1].nr;
-}
-
 static void print_worker(const struct batch *batch, unsigned int w, unsigned int first)
 {
 	unsigned int i;
@@ -167,6 +155,6 @@ int fuzz_to_c(const struct options *options)
 	       "\treplay_fn * const workers[REPLAY_WORKERS] = { %s, %s };\n\n"
 	       "\tEXPECT_STREQ(\"\", replay(workers, %u));\n}\n\n"
 	       "TEST_HARNESS_MAIN\n", round.batch[0].nr ? "worker_0" : "NULL",
-	       round.batch[1].nr ? "worker_1" : "NULL", races(&round) ? RACE_TURNS : 1);
+	       round.batch[1].nr ? "worker_1" : "NULL", round_races(&round) ? RACE_TURNS : 1);
 	return 0;
 }
