@@ -58,12 +58,29 @@ static bool poison(char *p, __u64 *pfn)
 	return *pfn && is_poisoned(*pfn);
 }
 
+/* Whether a page of a mapping is that physical page */
+static bool holds(const char *p, size_t len, __u64 pfn)
+{
+	int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+	__u64 e[CHUNK / PAGE];
+	bool found = false;
+	size_t i;
+
+	if (pread(fd, e, len / PAGE * 8, (unsigned long)p / PAGE * 8) == (ssize_t)(len / PAGE * 8))
+		for (i = 0; i < len / PAGE; i++)
+			found |= (e[i] & ((1ULL << 55) - 1)) == pfn;
+	else
+		found = true;
+	close(fd);
+	return found;
+}
+
 /* Whether any buffer to be had now has that physical page, or any other poison */
 static bool comes_back(int pool, __u64 bad)
 {
 	static int buf[16384 + 64];
 	struct rlimit r = { 20000, 20000 };
-	size_t len = CHUNK, at;
+	size_t len = CHUNK;
 	bool seen = false;
 	int n = 0;
 	char *p;
@@ -80,8 +97,7 @@ static bool comes_back(int pool, __u64 bad)
 		p = buf_map(buf[n], len, 0);
 		if (p != MAP_FAILED) {
 			memset(p, 1, len);
-			for (at = 0; at < len; at += PAGE)
-				seen |= pfn_of(p + at) == bad;
+			seen |= holds(p, len, bad);
 			munmap(p, len);
 		}
 		n++;

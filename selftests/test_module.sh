@@ -7,12 +7,15 @@
 # Loading and unloading: parameters good and bad, what is said about them, what is left.
 # ZCPOOL_KO is the module's file.
 
+# shellcheck source=memory.sh
+. "$(dirname "$0")/memory.sh"
 pool=/dev/zcpool/default
 nodes_file=/sys/kernel/debug/zcpool/default/nodes
 parameters=/sys/module/zcpool/parameters
 nodes=(/sys/devices/system/node/node[0-9]*)
 count=0
 failures=0
+marks=0
 mib=$((1 << 20))
 
 result()
@@ -46,18 +49,23 @@ expect()
 # Remember where the kernel log ends, and say what our lines in it are since then.
 mark()
 {
-	marked=$(dmesg --notime | wc -c)
+	marks=$((marks + 1))
+	echo "test_module: mark $marks" > /dev/kmsg
 }
 
 log_since()
 {
-	dmesg --notime | tail -c +$((marked + 1)) | grep zcpool
+	dmesg --notime | sed -n "1,/^test_module: mark $marks\$/d; /zcpool/p"
 }
 
 # lines_with PATTERN TEXT: how many
 lines_with()
 {
-	grep -c -e "$1" <<< "$2"
+	local line n=0
+	while IFS= read -r line; do
+		[[ ! $line =~ $1 ]] || n=$((n + 1))
+	done <<< "$2"
+	echo $n
 }
 
 load()
@@ -69,9 +77,14 @@ load()
 # column NODE NAME: a number from debugfs "nodes"
 column()
 {
-	awk -v node="$1" -v name="$2" '
-		NR == 1 { for (i = 1; i <= NF; i++) if ($i == name) c = i; next }
-		$1 == node { print $c }' $nodes_file
+	local names row i
+	{
+		read -ra names
+		while read -ra row && [ "${row[0]}" != "$1" ]; do :; done
+	} < $nodes_file
+	for i in "${!names[@]}"; do
+		[ "${names[i]}" != "$2" ] || echo "${row[i]}"
+	done
 }
 
 # accepted PARAMETERS RESERVE0 RESERVE1: loads with these reserves, in MiB
@@ -242,28 +255,18 @@ twice()
 	expect "still there" "$(column 0 reserve)" $((4 * mib))
 }
 
-# Free memory with what lies in per-CPU lists
-free_kb()
-{
-	sync
-	echo 3 > /proc/sys/vm/drop_caches
-	awk '$1 == "MemFree:" { kb += $2 } $1 == "count:" { kb += $2 * 4 } END { print kb }' \
-		/proc/meminfo /proc/zoneinfo
-}
-
 many_times()
 {
-	local i before missing
-	load "reserve=64M" || { bad=1; return; }
+	local i before
+	load "reserve=32M" || { bad=1; return; }
 	rmmod zcpool
 	before=$(free_kb)
 	for ((i = 0; i < 20; i++)); do
-		load "reserve=64M" || { echo "# load $i failed"; bad=1; return; }
+		load "reserve=32M" || { echo "# load $i failed"; bad=1; return; }
 		rmmod zcpool || { echo "# unload $i failed"; bad=1; return; }
 	done
 	# 20 times anything of a page a chunk would be more than this.
-	missing=$((before - $(free_kb)))
-	[ $missing -lt 2048 ] || { echo "# $missing kB are gone"; bad=1; }
+	memory_is_back "$before" 2048 || bad=1
 }
 
 log_lines()
