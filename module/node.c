@@ -178,12 +178,28 @@ static void zcp_node_file_clean(struct zcp_chunk *chunk)
 		list_move(&chunk->link, &chunk->node->whole[ZCP_CLEAN]);
 }
 
+/* The pool has room: who is short of the reserve may have been refused before. */
+static void zcp_node_kick_short(struct zcp_pool *pool)
+{
+	struct zcp_node *node;
+	int nid;
+
+	for_each_node_mask(nid, pool->mask) {
+		node = pool->nodes[nid];
+		if (READ_ONCE(node->nr_chunks) >= node->reserve)
+			continue;
+		mutex_lock(&node->lock);
+		zcp_scrub_kick(node);
+		mutex_unlock(&node->lock);
+	}
+}
+
 /**
  * zcp_node_release() - give one chunk back to the kernel
  * @chunk: free, all in one state
  * @state: which
  *
- * Context: may sleep; under the node's lock, which it drops.
+ * Context: may sleep; under the node's lock, which it drops. Takes other nodes'.
  */
 void zcp_node_release(struct zcp_chunk *chunk, enum zcp_state state)
 {
@@ -199,6 +215,7 @@ void zcp_node_release(struct zcp_chunk *chunk, enum zcp_state state)
 	atomic_long_dec(&node->pool->nr_chunks);
 	mutex_unlock(&node->lock);
 	zcp_chunk_destroy(chunk);
+	zcp_node_kick_short(node->pool);
 }
 
 /* Get one more chunk from the kernel, within the pool's maximum. */
@@ -369,7 +386,8 @@ int zcp_node_fill_reserve(struct zcp_node *node)
  * @node: which
  *
  * The kernel had none at load, or was asked to convert one and lost it to
- * somebody else. The scrubber tries to get them back when it runs.
+ * somebody else. The scrubber tries to get them back when it runs, which it also
+ * does when another node has given one back.
  *
  * Context: under the node's lock, or before anybody uses it.
  * Return: how many.

@@ -357,10 +357,11 @@ void zcp_pool_exit(struct zcp_pool *pool)
 {
 	int nid;
 
-	for_each_node_mask(nid, pool->mask) {
+	/* A scrubber may kick another node's. */
+	for_each_node_mask(nid, pool->mask)
 		zcp_scrub_stop(pool->nodes[nid]);
+	for_each_node_mask(nid, pool->mask)
 		zcp_node_destroy(pool->nodes[nid]);
-	}
 	nodes_clear(pool->mask);
 	kfree(pool->nodes);
 	pool->nodes = NULL;

@@ -75,14 +75,14 @@ static void zcp_scrub_queue(struct zcp_node *node, unsigned long delay)
 void zcp_scrub_kick(struct zcp_node *node)
 {
 	lockdep_assert_held(&node->lock);
-	if (node->scrub_due)
+	if (node->scrub_due || node->stop)
 		return;
 	node->scrub_due = true;
 	zcp_scrub_queue(node, ZCP_SCRUB_DELAY);
 }
 
 /**
- * zcp_scrub_stop() - stop a node's scrubber for good
+ * zcp_scrub_stop() - stop a node's scrubber for good, whoever kicks it
  * @node: no buffer has memory of it any more
  *
  * Context: may sleep.

@@ -55,6 +55,8 @@ static int shrinks_to_reserve(int pool, struct zcpool_info *pi)
 			return 0;
 		usleep(POLL_USEC);
 	}
+	printf("# total %llu, of it clean %llu, dirty %llu, quarantined %llu\n",
+	       pi->total_bytes, pi->clean_bytes, pi->dirty_bytes, pi->quarantined_bytes);
 	return -1;
 }
 

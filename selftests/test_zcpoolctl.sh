@@ -63,13 +63,17 @@ check()
 	result $? "$name"
 }
 
+# pause SECONDS: as sleep does, without another process
+exec {nothing}<> <(:)
+pause() { read -rt "$1" -u "$nothing"; }
+
 # until_true COMMAND...: up to 20 s
 until_true()
 {
 	local i
 	for ((i = 0; i < 400; i++)); do
 		"$@" && return 0
-		sleep 0.05
+		pause 0.05
 	done
 	note "never came true: $*"
 	return 1
@@ -78,7 +82,10 @@ until_true()
 # field FILE NAME: a number or string of the JSON object in FILE
 field()
 {
-	sed -n "s/, \"nodes\".*//; s/.*\"$2\": \"\{0,1\}\([^,\"}]*\).*/\1/p" "$1"
+	local text
+	text=$(< "$1")
+	text=${text%%, \"nodes\"*}
+	[[ ! $text =~ \"$2\":\ \"?([^,\"\}]*) ]] || echo "${BASH_REMATCH[1]}"
 }
 
 pool_field()
@@ -88,8 +95,16 @@ pool_field()
 
 used_is() { [ "$(pool_field used_bytes)" = "$1" ]; }
 used_at_least() { [ "$(pool_field used_bytes)" -ge "$1" ]; }
-is_gone() { ! kill -0 "$1" 2>/dev/null || [ "$(state_of "$1")" = Z ]; }
-state_of() { sed -n 's/^State:\t\(.\).*/\1/p' "/proc/$1/status" 2>/dev/null; }
+
+# No other process for it: it is asked often.
+is_gone()
+{
+	local key state=Z
+	{
+		while read -r key state _ && [ "$key" != State: ]; do :; done < "/proc/$1/status"
+	} 2>/dev/null
+	[ "${state:-Z}" = Z ]
+}
 
 all_given_back()
 {
@@ -119,7 +134,7 @@ status_of()
 			status=$?
 			return
 		fi
-		sleep 0.05
+		pause 0.05
 	done
 	kill -9 "$1"
 	wait "$1"

@@ -39,13 +39,32 @@ struct zcp_node *zcp_test_node(struct kunit *test, int nid, unsigned long reserv
 	KUNIT_ASSERT_NOT_NULL(test, pool);
 	pool->name = "kunit";
 	pool->max = max;
+	node = zcp_test_node_in(test, pool, nid, reserve);
+	KUNIT_ASSERT_EQ(test, node->nr_chunks, min(reserve, max));
+	return node;
+}
+
+/**
+ * zcp_test_node_in() - make a node whose scrubber sleeps, in some pool
+ * @test: whose; the node goes with it
+ * @pool: with name and maximum set
+ * @nid: NUMA node
+ * @reserve: in chunks; filled as far as the pool has room
+ *
+ * Context: test case.
+ * Return: the node; the test ends where there is no memory for it.
+ */
+struct zcp_node *zcp_test_node_in(struct kunit *test, struct zcp_pool *pool, int nid,
+				  unsigned long reserve)
+{
+	struct zcp_node *node;
+
 	node = zcp_node_create(pool, nid);
 	KUNIT_ASSERT_NOT_NULL(test, node);
 	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, zcp_test_node_destroy, node), 0);
 	node->reserve = reserve;
 	node->scrub_due = true;
 	KUNIT_ASSERT_EQ(test, zcp_node_fill_reserve(node), 0);
-	KUNIT_ASSERT_EQ(test, node->nr_chunks, min(reserve, max));
 	return node;
 }
 

@@ -12,6 +12,8 @@
 
 struct zcp_node *zcp_test_node(struct kunit *test, int nid, unsigned long reserve,
 			       unsigned long max);
+struct zcp_node *zcp_test_node_in(struct kunit *test, struct zcp_pool *pool, int nid,
+				  unsigned long reserve);
 const char *zcp_test_fault(struct zcp_node *node);
 bool zcp_test_pages_are(struct page *page, unsigned int nr, u8 byte);
 void zcp_test_pages_fill(struct page *page, unsigned int nr, u8 byte);

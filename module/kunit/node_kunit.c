@@ -69,6 +69,31 @@ static void node_lost(struct kunit *test)
 	EXPECT_SOUND(test, node);
 }
 
+/* Not only when it next has something to do itself, which may be never */
+static void node_lost_to_another(struct kunit *test)
+{
+	struct zcp_node *rich = zcp_test_node(test, first_memory_node, 3, 3);
+	struct zcp_pool *pool = rich->pool;
+	struct zcp_node *node;
+	int i;
+
+	node = zcp_test_node_in(test, pool, first_memory_node, 2);
+	KUNIT_EXPECT_EQ(test, zcp_node_lost(node), 2);
+	pool->nodes = kunit_kcalloc(test, nr_node_ids, sizeof(*pool->nodes), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, pool->nodes);
+	pool->nodes[node->nid] = node;
+	node_set(node->nid, pool->mask);
+
+	node->scrub_due = false;
+	rich->reserve = 1;
+	zcp_node_settle(rich);
+	for (i = 0; i < 1000 && READ_ONCE(node->nr_chunks) < 2; i++)
+		msleep(20);
+	KUNIT_EXPECT_EQ(test, zcp_node_lost(node), 0);
+	KUNIT_EXPECT_EQ(test, rich->nr_chunks, 1);
+	KUNIT_EXPECT_EQ(test, atomic_long_read(&pool->nr_chunks), 3);
+}
+
 /* A split chunk's page if there is one, and it is in nobody's way. */
 static void node_borrow(struct kunit *test)
 {
@@ -585,6 +610,7 @@ static struct kunit_case zcp_node_cases[] = {
 	KUNIT_CASE(node_create),
 	KUNIT_CASE(node_fill_reserve),
 	KUNIT_CASE(node_lost),
+	KUNIT_CASE(node_lost_to_another),
 	KUNIT_CASE(node_borrow),
 	KUNIT_CASE(node_borrow_retired),
 	KUNIT_CASE(node_take_whole),

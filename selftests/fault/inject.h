@@ -71,31 +71,54 @@ static inline long fault_times(int kind)
 	return n > 0 ? atol(text) : -1;
 }
 
-/* The text of a kernel function, as [start, end); no such function is an error. */
-static inline int function_range(const char *function, unsigned long *start,
-				 unsigned long *end)
-{
-	char line[512], name[256];
-	unsigned long addr;
-	FILE *f;
+/* Functions that filters name, and their text as [start, end) */
+static struct fault_function {
+	const char *name;
+	unsigned long start;
+	unsigned long end;
+} fault_functions[] = {
+	{ .name = "kmemleak_alloc" },
+	{ .name = "allocate_slab" },
+	{ .name = "do_one_initcall" },
+	{ .name = "trace_module_notify" },
+	{ .name = "jump_label_module_notify" },
+};
 
-	f = fopen("/proc/kallsyms", "re");
-	if (!f)
-		return -1;
-	*start = 0;
-	*end = -1UL;
-	while (fgets(line, sizeof(line), f))
-		if (sscanf(line, "%lx %*c %255s", &addr, name) == 2 &&
-		    !strcmp(name, function))
-			*start = addr;
-	rewind(f);
-	while (fgets(line, sizeof(line), f)) {
-		addr = strtoul(line, NULL, 16);
-		if (addr > *start && addr < *end)
-			*end = addr;
+/* Once in each program, before it forks: it is a long list, sorted but for modules. */
+static void __attribute__((constructor)) fault_find_functions(void)
+{
+	const size_t nr = sizeof(fault_functions) / sizeof(*fault_functions);
+	FILE *f = fopen("/proc/kallsyms", "re");
+	char line[512], *name;
+	unsigned long addr;
+	size_t i;
+
+	while (f && fgets(line, sizeof(line), f)) {
+		addr = strtoul(line, &name, 16);
+		name += 3;
+		name[strcspn(name, "\t\n")] = 0;
+		for (i = 0; i < nr; i++) {
+			if (!strcmp(name, fault_functions[i].name))
+				fault_functions[i].start = addr;
+			else if (!fault_functions[i].end && fault_functions[i].start &&
+				 addr > fault_functions[i].start)
+				fault_functions[i].end = addr;
+		}
 	}
-	fclose(f);
-	return *start ? 0 : -1;
+	if (f)
+		fclose(f);
+}
+
+/* NULL if the kernel has no such function */
+static inline const struct fault_function *fault_find(const char *name)
+{
+	const size_t nr = sizeof(fault_functions) / sizeof(*fault_functions);
+	size_t i;
+
+	for (i = 0; i < nr; i++)
+		if (!strcmp(name, fault_functions[i].name))
+			return fault_functions[i].end ? fault_functions + i : NULL;
+	return NULL;
 }
 
 /*
@@ -105,19 +128,18 @@ static inline int function_range(const char *function, unsigned long *start,
 static inline int fault_filter_from(enum fault_kind kind, const char *how,
 				    const char *first, const char *last)
 {
-	unsigned long start, end, other;
+	const struct fault_function *from = fault_find(first), *to = fault_find(last);
 	char name[32], text[32];
 	int err;
 
-	if (function_range(first, &start, &other) ||
-	    function_range(last, &other, &end) || start > other)
+	if (!from || !to || from->start > to->start)
 		return -1;
 	err = fault_knob(kind, "stacktrace-depth", "32");
 	snprintf(name, sizeof(name), "%s-start", how);
-	snprintf(text, sizeof(text), "%#lx", start);
+	snprintf(text, sizeof(text), "%#lx", from->start);
 	err |= fault_knob(kind, name, text);
 	snprintf(name, sizeof(name), "%s-end", how);
-	snprintf(text, sizeof(text), "%#lx", end);
+	snprintf(text, sizeof(text), "%#lx", to->end);
 	return err | fault_knob(kind, name, text);
 }
 
