@@ -178,28 +178,12 @@ static void zcp_node_file_clean(struct zcp_chunk *chunk)
 		list_move(&chunk->link, &chunk->node->whole[ZCP_CLEAN]);
 }
 
-/* The pool has room: who is short of the reserve may have been refused before. */
-static void zcp_node_kick_short(struct zcp_pool *pool)
-{
-	struct zcp_node *node;
-	int nid;
-
-	for_each_node_mask(nid, pool->mask) {
-		node = pool->nodes[nid];
-		if (READ_ONCE(node->nr_chunks) >= node->reserve)
-			continue;
-		mutex_lock(&node->lock);
-		zcp_scrub_kick(node);
-		mutex_unlock(&node->lock);
-	}
-}
-
 /**
  * zcp_node_release() - give one chunk back to the kernel
  * @chunk: free, all in one state
  * @state: which
  *
- * Context: may sleep; under the node's lock, which it drops. Takes other nodes'.
+ * Context: may sleep; under the node's lock, which it drops.
  */
 void zcp_node_release(struct zcp_chunk *chunk, enum zcp_state state)
 {
@@ -215,7 +199,6 @@ void zcp_node_release(struct zcp_chunk *chunk, enum zcp_state state)
 	atomic_long_dec(&node->pool->nr_chunks);
 	mutex_unlock(&node->lock);
 	zcp_chunk_destroy(chunk);
-	zcp_node_kick_short(node->pool);
 }
 
 /* Get one more chunk from the kernel, within the pool's maximum. */
@@ -238,6 +221,9 @@ static int zcp_node_grow(struct zcp_node *node, bool split, gfp_t gfp)
 	node->nr_split += split;
 	node->nr[ZCP_CLEAN] += ZCP_CHUNK_PAGES;
 	zcp_node_file_clean(chunk);
+	/* Others may have made some clean meanwhile: then this is too much. */
+	if (node->nr_chunks > node->reserve)
+		zcp_scrub_kick(node);
 	mutex_unlock(&node->lock);
 	return 0;
 }
@@ -305,6 +291,7 @@ static bool zcp_node_convert(struct zcp_node *node, bool to_split)
 		node->nr[ZCP_DIRTY] -= ZCP_CHUNK_PAGES;
 		node->nr_chunks--;
 		atomic_long_dec(&node->pool->nr_chunks);
+		zcp_scrub_kick(node);
 	}
 	/* A chunk put back is one that somebody else may have looked for. */
 	zcp_node_end(node, new && !new->split, new && new->split);
@@ -386,8 +373,7 @@ int zcp_node_fill_reserve(struct zcp_node *node)
  * @node: which
  *
  * The kernel had none at load, or was asked to convert one and lost it to
- * somebody else. The scrubber tries to get them back when it runs, which it also
- * does when another node has given one back.
+ * somebody else. Once the scrubber has run it tries to get them back, each second.
  *
  * Context: under the node's lock, or before anybody uses it.
  * Return: how many.

@@ -357,11 +357,10 @@ void zcp_pool_exit(struct zcp_pool *pool)
 {
 	int nid;
 
-	/* A scrubber may kick another node's. */
-	for_each_node_mask(nid, pool->mask)
+	for_each_node_mask(nid, pool->mask) {
 		zcp_scrub_stop(pool->nodes[nid]);
-	for_each_node_mask(nid, pool->mask)
 		zcp_node_destroy(pool->nodes[nid]);
+	}
 	nodes_clear(pool->mask);
 	kfree(pool->nodes);
 	pool->nodes = NULL;

@@ -22,10 +22,12 @@
 
 /*
  * A free is often followed by another, or by an allocation that can do without
- * the scrubber: wait a little. A pin lasts as long as an I/O.
+ * the scrubber: wait a little. A pin lasts as long as an I/O. Where the kernel had
+ * no chunk, or the pool no room for one, it may be long until there is.
  */
 #define ZCP_SCRUB_DELAY		msecs_to_jiffies(4)
 #define ZCP_QUARANTINE_DELAY	msecs_to_jiffies(100)
+#define ZCP_REGAIN_DELAY	msecs_to_jiffies(1000)
 
 static struct workqueue_struct *zcp_scrub_wq;
 
@@ -75,14 +77,14 @@ static void zcp_scrub_queue(struct zcp_node *node, unsigned long delay)
 void zcp_scrub_kick(struct zcp_node *node)
 {
 	lockdep_assert_held(&node->lock);
-	if (node->scrub_due || node->stop)
+	if (node->scrub_due)
 		return;
 	node->scrub_due = true;
 	zcp_scrub_queue(node, ZCP_SCRUB_DELAY);
 }
 
 /**
- * zcp_scrub_stop() - stop a node's scrubber for good, whoever kicks it
+ * zcp_scrub_stop() - stop a node's scrubber for good
  * @node: no buffer has memory of it any more
  *
  * Context: may sleep.
@@ -372,6 +374,15 @@ bool zcp_quarantine_scan(struct zcp_node *node)
 	return any;
 }
 
+/* How long until there may be something to do again; 0 if never by itself. */
+static unsigned long zcp_scrub_again(const struct zcp_node *node)
+{
+	/* What somebody else is just looking at may turn out to be pinned. */
+	if (node->nr[ZCP_QUARANTINED] || node->busy)
+		return ZCP_QUARANTINE_DELAY;
+	return zcp_node_lost(node) ? ZCP_REGAIN_DELAY : 0;
+}
+
 /**
  * zcp_scrub_worker() - deal with all that a node has dirty or quarantined
  * @work: the scrubber of a struct zcp_node
@@ -382,6 +393,7 @@ void zcp_scrub_worker(struct work_struct *work)
 {
 	struct zcp_node *node = container_of(to_delayed_work(work),
 					     struct zcp_node, scrubber);
+	unsigned long again;
 
 	mutex_lock(&node->lock);
 	node->scrub_due = false;
@@ -396,9 +408,8 @@ void zcp_scrub_worker(struct work_struct *work)
 	zcp_node_settle(node);
 
 	mutex_lock(&node->lock);
-	/* What somebody else is just looking at may turn out to be pinned. */
-	if ((node->nr[ZCP_QUARANTINED] || node->busy) && !node->scrub_due &&
-	    !node->stop)
-		zcp_scrub_queue(node, ZCP_QUARANTINE_DELAY);
+	again = zcp_scrub_again(node);
+	if (again && !node->scrub_due && !node->stop)
+		zcp_scrub_queue(node, again);
 	mutex_unlock(&node->lock);
 }

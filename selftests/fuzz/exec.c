@@ -154,6 +154,14 @@ static void *thread_main(void *arg)
 	return NULL;
 }
 
+static void fill_scratch(struct run *run)
+{
+	unsigned int i;
+
+	for (i = 0; i < PROG_THREADS; i++)
+		memset(run->scratch[i], run->fuzz.tag, FUZZ_SCRATCH);
+}
+
 static void run_prog(struct run *run, const struct prog *prog)
 {
 	unsigned int first = prog_first_threaded(prog), i;
@@ -171,6 +179,9 @@ static void run_prog(struct run *run, const struct prog *prog)
 	}
 	fuzz_set_cpus(-1UL);
 	fuzz_end(&run->fuzz);
+	/* What the kernel wrote into a mapping may have been read from there. */
+	if (run->fuzz.report->foreign)
+		fill_scratch(run);
 }
 
 static void start_threads(struct run *run)
@@ -197,8 +208,7 @@ static void run_batch(struct run *run, const struct batch *batch)
 	unsigned int i, j, new;
 
 	run->fuzz.tag = worker->shared->tag[worker->nr];
-	for (i = 0; i < PROG_THREADS; i++)
-		memset(run->scratch[i], run->fuzz.tag, FUZZ_SCRATCH);
+	fill_scratch(run);
 	for (i = 0; i < batch->nr; i++) {
 		run_prog(run, &batch->prog[i]);
 		for (j = new = 0; j < PROG_THREADS; j++)
