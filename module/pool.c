@@ -39,7 +39,7 @@ static struct zcp_node *zcp_walk_next(struct zcp_walk *walk,
 				      const struct zcp_request *req)
 {
 	struct zcp_pool *pool = req->pool;
-	int nid, best = NUMA_NO_NODE;
+	int nid, distance, nearest = INT_MAX, best = NUMA_NO_NODE;
 
 	if (!walk->tried++) {
 		if (!zcp_pool_check_node(pool, req->nid))
@@ -53,9 +53,11 @@ static struct zcp_node *zcp_walk_next(struct zcp_walk *walk,
 		node_clear(req->nid, walk->left);
 	}
 	for_each_node_mask(nid, walk->left) {
-		if (best == NUMA_NO_NODE ||
-		    node_distance(req->nid, nid) < node_distance(req->nid, best))
+		distance = node_distance(req->nid, nid);
+		if (distance < nearest) {
+			nearest = distance;
 			best = nid;
+		}
 	}
 	if (best == NUMA_NO_NODE)
 		return NULL;

@@ -4,6 +4,7 @@
  * What an administrator sees: debugfs and the tracepoints.
  */
 #include "zcpool_test.h"
+#include <linux/io_uring.h>
 #include <sys/prctl.h>
 
 #define TRACING		"/sys/kernel/tracing"
@@ -225,6 +226,59 @@ TEST_F(pool, buffers)
 	EXPECT_EQ(1, v[MAPPINGS]);
 	munmap(p, 3 * MIB);
 	EXPECT_FALSE(find_buffer(bi.id, comm, v));
+}
+
+/* A program may call itself nothing; there is a word in the column all the same. */
+TEST_F(pool, buffers_of_no_name)
+{
+	struct zcpool_buf_info bi;
+	unsigned long long v[6];
+	char comm[64];
+	int buf;
+
+	prctl(PR_SET_NAME, "");
+	buf = buf_alloc(self->fd, PAGE, 0, -1);
+	ASSERT_EQ(0, buf_info(buf, &bi));
+	ASSERT_TRUE(find_buffer(bi.id, comm, v));
+	EXPECT_STREQ("_", comm);
+	close(buf);
+}
+
+/* Registered with io_uring, memory stays pinned: chunks count whole, other pages each. */
+TEST_F(pool, buffers_pinned)
+{
+	struct io_uring_params params = {};
+	struct zcpool_buf_info bi;
+	unsigned long long v[6];
+	size_t pinned = 0;
+	struct iovec iov[2];
+	char comm[64], *p;
+	int buf, ring, i;
+
+	ring = syscall(SYS_io_uring_setup, 1, &params);
+	if (ring < 0)
+		SKIP(return, "no io_uring: %s", strerror(errno));
+	buf = buf_alloc(self->fd, 2 * CHUNK + MIB, 0, -1);
+	ASSERT_EQ(0, buf_info(buf, &bi));
+	p = buf_map(buf, bi.size, 0);
+	ASSERT_NE(MAP_FAILED, p);
+	iov[0] = (struct iovec){ p + CHUNK + PAGE, PAGE };
+	iov[1] = (struct iovec){ p + 2 * CHUNK + 3 * PAGE, 2 * PAGE };
+	/* Linux 6.1 refuses memory of a file's. */
+	if (!syscall(SYS_io_uring_register, ring, IORING_REGISTER_BUFFERS, iov, 2))
+		pinned = CHUNK + 2 * PAGE;
+	else
+		EXPECT_EQ(EOPNOTSUPP, errno);
+	EXPECT_TRUE(find_buffer(bi.id, comm, v));
+	EXPECT_EQ(pinned, v[PINNED]);
+	close(ring);
+	for (i = 0; i < POLL_TRIES && v[PINNED]; i++) {
+		usleep(POLL_USEC);
+		ASSERT_TRUE(find_buffer(bi.id, comm, v));
+	}
+	EXPECT_EQ(0, v[PINNED]);
+	munmap(p, bi.size);
+	close(buf);
 }
 
 /* A buffer made by mmap of the pool is listed as well: by size, it has no fd. */

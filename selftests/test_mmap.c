@@ -1049,6 +1049,59 @@ TEST_F(pool, clear_refs)
 	close(buf);
 }
 
+#if defined(__x86_64__)
+/* mmap2 of a 32-bit program, made from here by int 0x80; its sixth argument is rbp. */
+static long mmap32(size_t len, int fd, off_t off)
+{
+	long ret;
+
+	asm volatile("mov %%rbp, %%r12\n\t"
+		     "mov %[pgoff], %%rbp\n\t"
+		     "int $0x80\n\t"
+		     "mov %%r12, %%rbp"
+		     : "=a" (ret)
+		     : "0" (192L), "b" (0L), "c" (len), "d" ((long)RDWR), "S" ((long)MAP_SHARED),
+		       "D" ((long)fd), [pgoff] "r" ((long)(off / PAGE))
+		     : "r8", "r9", "r10", "r11", "r12", "memory");
+	return (int)ret < 0 && (int)ret > -4096 ? (int)ret : (long)(unsigned int)ret;
+}
+
+/* The kernel itself aligns for PMDs in 64-bit address spaces only. */
+TEST_F(pool, compat_mmap)
+{
+	const size_t len = 3 * CHUNK;
+	int buf, i;
+	pid_t pid;
+	long at;
+	char *p;
+
+	pid = fork();
+	if (!pid) {
+		mmap32(PAGE, -1, 0);
+		_exit(0);
+	}
+	if (child_status(pid))
+		SKIP(return, "the kernel runs no 32-bit programs");
+	buf = buf_alloc(self->fd, len, 0, -1);
+	ASSERT_LE(0, buf);
+	for (i = 0; i < 3; i++) {
+		at = mmap32(len - i * PAGE, buf, i * PAGE);
+		ASSERT_LT(0, at);
+		p = (char *)at;
+		EXPECT_EQ(i * PAGE, at % CHUNK);
+		fill(p, len - i * PAGE, i + 1);
+		EXPECT_EQ((long)((i ? 2 : 3) * CHUNK / KIB),
+			  smaps_kb(p, len - i * PAGE, "FilePmdMapped"));
+		EXPECT_TRUE(filled(p, len - i * PAGE, i + 1));
+		munmap(p, len - i * PAGE);
+	}
+	at = mmap32(PAGE, buf, 0);
+	EXPECT_LT(0, at);
+	munmap((void *)at, PAGE);
+	close(buf);
+}
+#endif
+
 static int readers_stop;
 
 static void *read_proc(void *path)

@@ -240,6 +240,51 @@ TEST_F(numa, info_of_a_node)
 	close(buf);
 }
 
+#define CGROUP		"/sys/fs/cgroup/zcpool_test"
+
+static bool put(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	ssize_t len = strlen(text);
+	bool ok = fd >= 0 && write(fd, text, len) == len;
+
+	close(fd);
+	return ok;
+}
+
+/* On a CPU of node 0, with memory of node 1 only; 0 if all is as it should be */
+static int alloc_beyond_cpuset(int pool)
+{
+	int buf;
+
+	if (!put(CGROUP "/cgroup.procs", "0") || run_on_node(0))
+		return 4;
+	if (buf_alloc(pool, CHUNK, 0, 0) != -EINVAL)
+		return 1;
+	buf = buf_alloc(pool, 5 * MIB, 0, -1);
+	if (buf < 0 || !lies_on(buf, 5 * MIB, 1))
+		return 2;
+	return buf_alloc(pool, CHUNK, ZCPOOL_ALLOC_THISNODE, -1) < 0 ? 0 : 3;
+}
+
+/* A cpuset may leave a program none of the memory that is nearest to it. */
+TEST_F(numa, local_node_not_allowed)
+{
+	pid_t pid;
+
+	put("/sys/fs/cgroup/cgroup.subtree_control", "+cpuset");
+	mkdir(CGROUP, 0755);
+	if (!put(CGROUP "/cpuset.mems", "1")) {
+		rmdir(CGROUP);
+		SKIP(return, "no cpusets here");
+	}
+	pid = fork();
+	if (!pid)
+		_exit(alloc_beyond_cpuset(self->fd));
+	EXPECT_EQ(0, child_status(pid));
+	EXPECT_EQ(0, rmdir(CGROUP));
+}
+
 /* The kernel's own ways to move pages about must leave the pool's in place. */
 TEST_F(numa, pages_do_not_migrate)
 {
