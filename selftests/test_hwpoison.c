@@ -58,53 +58,34 @@ static bool poison(char *p, __u64 *pfn)
 	return *pfn && is_poisoned(*pfn);
 }
 
+struct search {
+	__u64 pfn;
+	bool found;
+};
+
 /* Whether a page of a mapping is that physical page */
-static bool holds(const char *p, size_t len, __u64 pfn)
+static void search(char *p, size_t len, void *arg)
 {
 	int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+	ssize_t bytes = len / PAGE * 8;
+	struct search *s = arg;
 	__u64 e[CHUNK / PAGE];
-	bool found = false;
 	size_t i;
 
-	if (pread(fd, e, len / PAGE * 8, (unsigned long)p / PAGE * 8) == (ssize_t)(len / PAGE * 8))
-		for (i = 0; i < len / PAGE; i++)
-			found |= (e[i] & ((1ULL << 55) - 1)) == pfn;
-	else
-		found = true;
+	memset(p, 1, len);
+	if (pread(fd, e, bytes, (unsigned long)p / PAGE * 8) != bytes)
+		s->found = true;
+	for (i = 0; i < len / PAGE; i++)
+		s->found |= (e[i] & ((1ULL << 55) - 1)) == s->pfn;
 	close(fd);
-	return found;
 }
 
-/* Whether any buffer to be had now has that physical page, or any other poison */
+/* Whether any buffer to be had now has that physical page */
 static bool comes_back(int pool, __u64 bad)
 {
-	static int buf[16384 + 64];
-	struct rlimit r = { 20000, 20000 };
-	size_t len = CHUNK;
-	bool seen = false;
-	int n = 0;
-	char *p;
+	struct search s = { .pfn = bad };
 
-	setrlimit(RLIMIT_NOFILE, &r);
-	while (n < (int)ARRAY_SIZE(buf)) {
-		buf[n] = buf_alloc(pool, len, 0, -1);
-		if (buf[n] < 0) {
-			if (len == PAGE)
-				break;
-			len = len == CHUNK ? 64 * KIB : PAGE;
-			continue;
-		}
-		p = buf_map(buf[n], len, 0);
-		if (p != MAP_FAILED) {
-			memset(p, 1, len);
-			seen |= holds(p, len, bad);
-			munmap(p, len);
-		}
-		n++;
-	}
-	while (n)
-		close(buf[--n]);
-	return seen;
+	return take_the_rest(pool, search, &s) || s.found;
 }
 
 static void poisoned_buffer(struct __test_metadata *_metadata, int pool, size_t len, size_t off)

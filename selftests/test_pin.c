@@ -13,34 +13,19 @@
 #define EXT4_MAGIC	0xef53
 #define PIPE_PAGES	16
 
-/* Takes all that the pool has left, in chunks and then in pages, soiling it. */
+static void soil(char *p, size_t len, void *bad)
+{
+	if (!all_zero(p, len))
+		*(int *)bad = 1;
+	memset(p, 0xff, len);
+}
+
+/* Soils all that the pool has left; whether it was not zero. */
 static int soil_the_rest(int pool)
 {
-	static int buf[16384 + 32];
-	struct rlimit r = { 20000, 20000 };
-	size_t len = CHUNK;
-	int n = 0, bad = 0;
-	char *p;
+	int bad = 0;
 
-	setrlimit(RLIMIT_NOFILE, &r);
-	while (n < (int)ARRAY_SIZE(buf)) {
-		buf[n] = buf_alloc(pool, len, 0, -1);
-		if (buf[n] < 0) {
-			if (len == PAGE)
-				break;
-			len = len == CHUNK ? 64 * KIB : PAGE;
-			continue;
-		}
-		p = buf_map(buf[n], len, 0);
-		if (p == MAP_FAILED || !all_zero(p, len))
-			bad = 1;
-		memset(p, 0xff, len);
-		munmap(p, len);
-		n++;
-	}
-	while (n)
-		close(buf[--n]);
-	return bad;
+	return take_the_rest(pool, soil, &bad) ? 1 : bad;
 }
 
 /* Puts len bytes at p into a pipe by reference, not by copy. */

@@ -287,6 +287,40 @@ static inline long file_field(const char *path, const char *name)
 	return val;
 }
 
+/*
+ * Takes all that a pool has left, in chunks and then in less, has see() look at each
+ * buffer, and gives all back; -1 if one could not be mapped.
+ */
+static inline int take_the_rest(int pool, void (*see)(char *p, size_t len, void *arg), void *arg)
+{
+	static int buf[16384 + 64];
+	struct rlimit r = { 20000, 20000 };
+	size_t len = CHUNK;
+	int n = 0, err = 0;
+	char *p;
+
+	setrlimit(RLIMIT_NOFILE, &r);
+	while (n < (int)ARRAY_SIZE(buf)) {
+		buf[n] = buf_alloc(pool, len, 0, -1);
+		if (buf[n] < 0) {
+			if (len == PAGE)
+				break;
+			len = len == CHUNK ? 64 * KIB : PAGE;
+			continue;
+		}
+		p = buf_map(buf[n++], len, 0);
+		if (p == MAP_FAILED) {
+			err = -1;
+			continue;
+		}
+		see(p, len, arg);
+		munmap(p, len);
+	}
+	while (n)
+		close(buf[--n]);
+	return err;
+}
+
 /* The physical page behind an address (root only); 0 if none is mapped. */
 static inline __u64 pfn_of(const void *p)
 {
