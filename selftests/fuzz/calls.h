@@ -82,6 +82,7 @@ struct fuzz {
 	unsigned int nr_children;
 	int first_fd;		/* lower ones are not the programs' */
 	bool forked;
+	bool threaded;
 	unsigned char tag;
 	struct fuzz_report *report;
 };
@@ -286,35 +287,38 @@ static inline long fuzz_alloc(struct fuzz *z, const __u64 *a)
 	return fuzz_put_fd(z, a[0], arg.fd);
 }
 
-/* Whether a buffer nobody has touched yet is zero, each 64th byte of it. */
-static inline bool fuzz_is_zero(const char *p, size_t len)
+/*
+ * Whether a buffer nobody has touched yet is zero, each 64th byte of it. Another thread
+ * may write to a descriptor that was just closed, and is now this buffer's.
+ */
+static inline bool fuzz_is_zero(const struct fuzz *z, const char *p, size_t len)
 {
 	size_t i;
 
 	for (i = 0; i < len; i += 64)
-		if (p[i])
+		if (p[i] && !(z->threaded && (unsigned char)p[i] == z->tag))
 			return false;
 	return true;
 }
 
-/* A new buffer that is looked at before anybody else has it, and then soiled. */
+/* A new buffer that is looked at before anybody else knows it, and then soiled. */
 static inline long fuzz_fresh(struct fuzz *z, const __u64 *a)
 {
 	size_t len = (a[3] + PAGE - 1) & -PAGE;
+	size_t touched = len < FUZZ_TOUCH * PAGE ? len : FUZZ_TOUCH * PAGE;
 	int fd = buf_alloc(fuzz_fd(z, a[2]), a[3], a[4], -1);
 	char *p;
 
 	if (fd < 0)
 		return -1;
-	if (fuzz_put_fd(z, a[0], fd) < 0)
-		return -1;
 	p = len > FUZZ_ARENA_MOST ? MAP_FAILED :
 		mmap(fuzz_place(z, len, 0), len, RDWR, MAP_SHARED, fd, 0);
-	if (p == MAP_FAILED)
-		return -1;
-	if (!fuzz_is_zero(p, len < FUZZ_TOUCH * PAGE ? len : FUZZ_TOUCH * PAGE))
+	if (p != MAP_FAILED && !fuzz_is_zero(z, p, touched))
 		fuzz_wrong(z, "a new buffer is not zero, of size", a[3]);
-	memset(p, z->tag, len < FUZZ_TOUCH * PAGE ? len : FUZZ_TOUCH * PAGE);
+	if (p != MAP_FAILED)
+		memset(p, z->tag, touched);
+	if (fuzz_put_fd(z, a[0], fd) < 0)
+		return -1;
 	return fuzz_put_map(z, a[1], p, len);
 }
 

@@ -171,6 +171,7 @@ static void run_prog(struct run *run, const struct prog *prog)
 			__atomic_store_n(&run->worker->kcov[i].area[0], 0, __ATOMIC_RELAXED);
 	run->prog = prog;
 	run->fuzz.report->foreign = false;
+	run->fuzz.threaded = first < prog->nr;
 	run_calls(run, (1U << first) - 1);
 	if (first < prog->nr) {
 		pthread_barrier_wait(&run->begin);

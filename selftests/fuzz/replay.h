@@ -39,6 +39,7 @@ static inline void replay_together(struct fuzz *z, replay_fn * const *fns)
 	for (i = 0; i < REPLAY_THREADS; i++)
 		n += !!fns[i];
 	pthread_barrier_init(&begin, NULL, n);
+	z->threaded = n > 1;
 	for (i = n = 0; i < REPLAY_THREADS; i++) {
 		if (!fns[i])
 			continue;
@@ -48,6 +49,7 @@ static inline void replay_together(struct fuzz *z, replay_fn * const *fns)
 	}
 	while (n)
 		pthread_join(id[--n], NULL);
+	z->threaded = false;
 }
 
 /* Runs what each worker did in a process of its own; returns what was wrong, or "". */
