@@ -282,6 +282,30 @@ many_times()
 	memory_is_back "$before" 1024 || bad=1
 }
 
+# mem_free: of the machine, in kB
+mem_free()
+{
+	local key kb
+	while read -r key kb _ && [ "$key" != MemFree: ]; do :; done < /proc/meminfo
+	echo "$kb"
+}
+
+# Filling the reserve takes its time, which a kill does not wait for.
+killed_while_loading()
+{
+	local before free pid
+	before=$(free_kb)
+	free=$(mem_free)
+	insmod "$ZCPOOL_KO" "reserve=$((free / 4096))M" "max=$((free / 1024))M" &
+	pid=$!
+	while [ -d "/proc/$pid" ] && [ "$(mem_free)" -gt $((free - 65536)) ]; do :; done
+	kill -9 "$pid"
+	wait "$pid" 2> /dev/null
+	expect "insmod's exit status" $? 137
+	expect "the module" "$(ls -d /sys/module/zcpool 2> /dev/null)" ""
+	memory_is_back "$before" 16384 || bad=1
+}
+
 log_lines()
 {
 	mark
@@ -304,7 +328,7 @@ if [ ! -f "${ZCPOOL_KO-}" ]; then
 	echo "1..0 # SKIP ZCPOOL_KO is not set"
 	exit 4
 fi
-echo "1..12"
+echo "1..13"
 run_test "no parameters" no_parameters
 run_test "good parameters" good_parameters
 run_test "bad reserve" bad_reserve
@@ -315,6 +339,7 @@ run_test "more than a node has" more_than_a_node_has
 run_test "refused while open" refused_while_open
 run_test "loaded twice" twice
 run_test "twenty times" many_times
+run_test "killed while loading" killed_while_loading
 run_test "log lines" log_lines
 result "$(grep -q '^zcpool ' /proc/modules && echo 1 || echo 0)" "nothing is left loaded"
 exit $((failures > 0))
