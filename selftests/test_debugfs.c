@@ -308,15 +308,6 @@ TEST_F(pool, files_are_readonly)
 	close(fd);
 }
 
-static bool put(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
-	bool ok = write(fd, text, strlen(text)) == (ssize_t)strlen(text);
-
-	close(fd);
-	return ok;
-}
-
 /* Lines of the trace buffer that contain the word */
 static int traced(const char *word)
 {

@@ -279,7 +279,7 @@ many_times()
 		rmmod zcpool || { echo "# unload $i failed"; bad=1; return; }
 	done
 	# 20 times anything of a page a chunk would be more than this.
-	memory_is_back "$before" 1024 || bad=1
+	memory_is_back "$before" $((512 * ${#nodes[@]})) || bad=1
 }
 
 # mem_free: of the machine, in kB

@@ -242,16 +242,6 @@ TEST_F(numa, info_of_a_node)
 
 #define CGROUP		"/sys/fs/cgroup/zcpool_test"
 
-static bool put(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-	ssize_t len = strlen(text);
-	bool ok = fd >= 0 && write(fd, text, len) == len;
-
-	close(fd);
-	return ok;
-}
-
 /* On a CPU of node 0, with memory of node 1 only; 0 if all is as it should be */
 static int alloc_beyond_cpuset(int pool)
 {

@@ -422,6 +422,16 @@ static inline int recv_fd(int sock, int flags)
 	return fd;
 }
 
+/* Writes text to a file of the kernel's, all at once. */
+static inline bool put(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
+	bool ok = write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+
+	close(fd);
+	return ok;
+}
+
 /* Exit status of a child, or 128 + the signal that ended it. */
 static inline int child_status(pid_t pid)
 {

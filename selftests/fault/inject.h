@@ -35,26 +35,13 @@ static inline const char *fault_name(int kind)
 	return kind < 0 || kind >= FAULT_KINDS ? "none" : fault_dirs[kind];
 }
 
-static inline int write_file(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-	ssize_t len = strlen(text);
-	bool ok;
-
-	if (fd < 0)
-		return -1;
-	ok = write(fd, text, len) == len;
-	close(fd);
-	return ok ? 0 : -1;
-}
-
 static inline int fault_knob(enum fault_kind kind, const char *name,
 			     const char *value)
 {
 	char path[128];
 
 	snprintf(path, sizeof(path), FAULT_DEBUGFS "%s/%s", fault_dirs[kind], name);
-	return write_file(path, value);
+	return put(path, value) ? 0 : -1;
 }
 
 static inline long fault_times(int kind)
@@ -87,7 +74,6 @@ static struct fault_function {
 /* Once in each program, before it forks: it is a long list, sorted but for modules. */
 static void __attribute__((constructor)) fault_find_functions(void)
 {
-	const size_t nr = sizeof(fault_functions) / sizeof(*fault_functions);
 	FILE *f = fopen("/proc/kallsyms", "re");
 	char line[512], *name;
 	unsigned long addr;
@@ -97,7 +83,7 @@ static void __attribute__((constructor)) fault_find_functions(void)
 		addr = strtoul(line, &name, 16);
 		name += 3;
 		name[strcspn(name, "\t\n")] = 0;
-		for (i = 0; i < nr; i++) {
+		for (i = 0; i < ARRAY_SIZE(fault_functions); i++) {
 			if (!strcmp(name, fault_functions[i].name))
 				fault_functions[i].start = addr;
 			else if (!fault_functions[i].end && fault_functions[i].start &&
@@ -112,10 +98,9 @@ static void __attribute__((constructor)) fault_find_functions(void)
 /* NULL if the kernel has no such function */
 static inline const struct fault_function *fault_find(const char *name)
 {
-	const size_t nr = sizeof(fault_functions) / sizeof(*fault_functions);
 	size_t i;
 
-	for (i = 0; i < nr; i++)
+	for (i = 0; i < ARRAY_SIZE(fault_functions); i++)
 		if (!strcmp(name, fault_functions[i].name))
 			return fault_functions[i].end ? fault_functions + i : NULL;
 	return NULL;
