@@ -64,7 +64,8 @@ static struct fault_function {
 	unsigned long start;
 	unsigned long end;
 } fault_functions[] = {
-	{ .name = "kmemleak_alloc" },
+	{ .name = "__alloc_object" },
+	{ .name = "__set_page_owner" },
 	{ .name = "allocate_slab" },
 	{ .name = "do_one_initcall" },
 	{ .name = "trace_module_notify" },
@@ -158,13 +159,14 @@ static inline int fault_filter_none(void)
 
 /*
  * What a call meets varies: the slab allocator wants a page every now and then,
- * and kmemleak notes each object in one of its own. A walk that counts these
- * too can step over a point that it has pushed on by one. Without these two, as
- * good as nothing varies.
+ * the page's owner is noted, in an object of its own if nobody came this way
+ * before, and kmemleak notes each object in another. A walk that counts these
+ * too can step over a point that it has pushed on by one. Without them, as
+ * good as nothing varies. (In the kernel, mm/page_owner.c follows mm/kmemleak.c.)
  */
 static inline int fault_filter_noise(void)
 {
-	return fault_filter(FAULT_SLAB, "reject", "kmemleak_alloc") |
+	return fault_filter_from(FAULT_SLAB, "reject", "__alloc_object", "__set_page_owner") |
 	       fault_filter(FAULT_PAGE, "reject", "allocate_slab");
 }
 

@@ -280,21 +280,35 @@ static inline void walk_points(struct __test_metadata *_metadata, struct scene *
 	}
 }
 
-/* First each point that the path has always, then with those that come and go */
+/* The first kind that the path must have and has not met, or FAULT_NONE */
+static inline int missing(const struct path *p, const struct tally *t)
+{
+	int kind;
+
+	for (kind = 0; kind < FAULT_KINDS; kind++)
+		if (p->must & 1U << kind && !t->met[kind])
+			return kind;
+	return FAULT_NONE;
+}
+
+/*
+ * First each point that the path has always, then with those that come and go. Where
+ * the filter has left one of these and it was met before the only point of a kind, that
+ * point was not made to fail: it gets another chance.
+ */
 static inline void walk_twice(struct __test_metadata *_metadata, struct scene *s)
 {
 	const struct path *p = s->path;
-	struct tally always = {}, all;
-	int kind;
+	struct tally all = {};
+	int tries = 0;
 
 	ASSERT_EQ(0, fault_filter_noise());
-	walk_points(_metadata, s, &always);
-	for (kind = 0; kind < FAULT_KINDS; kind++) {
-		EXPECT_TRUE(!(p->must & 1U << kind) || always.met[kind]) {
-			TH_LOG("%s: no point of %s", p->name, fault_name(kind));
-		}
+	do {
+		walk_points(_metadata, s, &all);
+	} while (missing(p, &all) != FAULT_NONE && ++tries < 3);
+	EXPECT_EQ(FAULT_NONE, missing(p, &all)) {
+		TH_LOG("%s: no point of %s", p->name, fault_name(missing(p, &all)));
 	}
-	all = always;
 	ASSERT_EQ(0, fault_filter_none());
 	walk_points(_metadata, s, &all);
 	EXPECT_EQ(0, tally_report(&all, p->name));
