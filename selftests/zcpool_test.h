@@ -426,8 +426,11 @@ static inline int recv_fd(int sock, int flags)
 static inline bool put(const char *path, const char *text)
 {
 	int fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
-	bool ok = write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+	bool ok;
 
+	if (fd < 0)
+		return false;
+	ok = write(fd, text, strlen(text)) == (ssize_t)strlen(text);
 	close(fd);
 	return ok;
 }

@@ -64,7 +64,7 @@ static struct fault_function {
 	unsigned long start;
 	unsigned long end;
 } fault_functions[] = {
-	{ .name = "__alloc_object" },
+	{ .name = "__create_object" },
 	{ .name = "__set_page_owner" },
 	{ .name = "allocate_slab" },
 	{ .name = "do_one_initcall" },
@@ -166,7 +166,7 @@ static inline int fault_filter_none(void)
  */
 static inline int fault_filter_noise(void)
 {
-	return fault_filter_from(FAULT_SLAB, "reject", "__alloc_object", "__set_page_owner") |
+	return fault_filter_from(FAULT_SLAB, "reject", "__create_object", "__set_page_owner") |
 	       fault_filter(FAULT_PAGE, "reject", "allocate_slab");
 }
 

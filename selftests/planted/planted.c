@@ -5,11 +5,13 @@
  * The line that a report must name is marked with the bug's name, which is also
  * that of its function behind plant_. Not for any kernel that is to live on.
  */
+#include <linux/gfp.h>
 #include <linux/kthread.h>
 #include <linux/list.h>
 #include <linux/module.h>
 #include <linux/moduleparam.h>
 #include <linux/mutex.h>
+#include <linux/preempt.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
@@ -65,6 +67,28 @@ static int plant_kasan_vmalloc(void)
 	WRITE_ONCE(p[hidden(60)], 1);	/* bug: kasan_vmalloc */
 	vfree(p);
 	return 0;
+}
+
+/* One bit, where KASAN does not look: as by a mapping that is left of a freed page. */
+static noinline __no_sanitize_address void flip_bit(char *p)
+{
+	WRITE_ONCE(*p, *p ^ 1);
+}
+
+/* The page that this CPU has freed last is the one that it gets. */
+static int plant_poison(void)
+{
+	unsigned long page;
+
+	migrate_disable();
+	page = __get_free_page(GFP_KERNEL);
+	free_page(page);
+	if (page)
+		flip_bit((char *)page);
+	page = __get_free_page(GFP_KERNEL);	/* bug: poison */
+	free_page(page);
+	migrate_enable();
+	return page ? 0 : -ENOMEM;
 }
 
 static DEFINE_MUTEX(first);
@@ -180,6 +204,7 @@ static const struct {
 	{ "kasan_uaf", plant_kasan_uaf },
 	{ "kasan_oob", plant_kasan_oob },
 	{ "kasan_vmalloc", plant_kasan_vmalloc },
+	{ "poison", plant_poison },
 	{ "lockdep", plant_lockdep },
 	{ "atomic_sleep", plant_atomic_sleep },
 	{ "rcu", plant_rcu },
