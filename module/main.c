@@ -67,14 +67,13 @@ static int __init zcp_init(void)
 		err = zcp_fill(pool);
 	if (err)
 		goto exit_pool;
-	zcp_debugfs_init(pool);
 	err = zcp_dev_init(pool);
 	if (err)
-		goto exit_debugfs;
+		goto exit_pool;
+	/* Last, and it cannot fail: a file that is open outlives debugfs_remove(). */
+	zcp_debugfs_init(pool);
 	return 0;
 
-exit_debugfs:
-	zcp_debugfs_exit();
 exit_pool:
 	zcp_pool_exit(pool);
 	zcp_buffer_exit();
@@ -87,8 +86,8 @@ static void __exit zcp_exit(void)
 {
 	struct zcp_pool *pool = &zcp_default;
 
-	zcp_dev_exit();
 	zcp_debugfs_exit();
+	zcp_dev_exit();
 	zcp_pool_exit(pool);
 	zcp_buffer_exit();
 	zcp_scrub_exit();
