@@ -377,8 +377,12 @@ bool zcp_quarantine_scan(struct zcp_node *node)
 /* How long until there may be something to do again; 0 if never by itself. */
 static unsigned long zcp_scrub_again(const struct zcp_node *node)
 {
-	/* What somebody else is just looking at may turn out to be pinned. */
-	if (node->nr[ZCP_QUARANTINED] || node->busy)
+	/*
+	 * What somebody else is just looking at, which counts as dirty, may turn out
+	 * to be pinned; and what an allocation has found to be pinned no longer, it may
+	 * have left.
+	 */
+	if (node->nr[ZCP_QUARANTINED] || node->nr[ZCP_DIRTY])
 		return ZCP_QUARANTINE_DELAY;
 	return zcp_node_lost(node) ? ZCP_REGAIN_DELAY : 0;
 }
