@@ -126,8 +126,9 @@ void zcp_node_file_split(struct zcp_chunk *chunk)
  * zcp_node_begin() - note that a piece of memory is about to be on no list
  * @node: whose
  *
- * Between this and zcp_node_end() somebody zeroes or converts it without the
- * lock. It counts as dirty, and whoever finds nothing else waits for it.
+ * Between this and zcp_node_end() somebody zeroes, converts or releases it without
+ * the lock. It counts as dirty, unless it is no longer the pool's, and whoever finds
+ * nothing else waits for it.
  *
  * Context: under the node's lock.
  */
@@ -183,6 +184,8 @@ static void zcp_node_file_clean(struct zcp_chunk *chunk)
  * @chunk: free, all in one state
  * @state: which
  *
+ * Until it is the kernel's, whoever finds no memory there waits for it.
+ *
  * Context: may sleep; under the node's lock, which it drops.
  */
 void zcp_node_release(struct zcp_chunk *chunk, enum zcp_state state)
@@ -197,8 +200,14 @@ void zcp_node_release(struct zcp_chunk *chunk, enum zcp_state state)
 		node->nr_split--;
 	/* Whoever finds no memory now must find room to grow. */
 	atomic_long_dec(&node->pool->nr_chunks);
+	zcp_node_begin(node);
 	mutex_unlock(&node->lock);
+
 	zcp_chunk_destroy(chunk);
+
+	mutex_lock(&node->lock);
+	zcp_node_end(node, true, true);
+	mutex_unlock(&node->lock);
 }
 
 /* Get one more chunk from the kernel, within the pool's maximum. */
@@ -293,8 +302,11 @@ static bool zcp_node_convert(struct zcp_node *node, bool to_split)
 		atomic_long_dec(&node->pool->nr_chunks);
 		zcp_scrub_kick(node);
 	}
-	/* A chunk put back is one that somebody else may have looked for. */
-	zcp_node_end(node, new && !new->split, new && new->split);
+	/*
+	 * A chunk put back is one that somebody else may have looked for. And whoever
+	 * waited because of @splitting may convert another one now.
+	 */
+	zcp_node_end(node, new && !new->split, to_split || (new && new->split));
 	mutex_unlock(&node->lock);
 	return converted;
 }
@@ -715,6 +727,55 @@ void zcp_node_give(const struct zcp_extent *ext, unsigned int nr)
 			zcp_node_give_split(ext);
 		else
 			zcp_node_give_whole(ext->chunk);
+		cond_resched();
+	}
+	zcp_scrub_kick(node);
+	mutex_unlock(&node->lock);
+}
+
+static void zcp_node_put_back_split(const struct zcp_extent *ext)
+{
+	struct zcp_chunk *chunk = ext->chunk;
+	struct zcp_buddy *buddy = &chunk->split->buddy;
+	unsigned int i, end = ext->start + ext->nr;
+	int order;
+
+	/* A page of the chunk may have had a memory error meanwhile. */
+	if (chunk->state == ZCP_RETIRED) {
+		zcp_node_account(chunk->node, ZCP_USED, ZCP_RETIRED, ext->nr);
+		return;
+	}
+	for (i = ext->start; i < end; i += 1U << order) {
+		order = zcp_buddy_order(buddy, i);
+		if (WARN_ON_ONCE(order < 0 || zcp_buddy_free(buddy, i, order)))
+			break;
+		zcp_node_account(chunk->node, ZCP_USED, ZCP_CLEAN, 1UL << order);
+	}
+	zcp_node_file_split(chunk);
+}
+
+/**
+ * zcp_node_put_back() - undo taking memory for a buffer that could not be made
+ * @ext: extents, all of one node, that nobody has written to
+ * @nr: how many
+ *
+ * They are as clean as they were.
+ *
+ * Context: may sleep for the node's lock only.
+ */
+void zcp_node_put_back(const struct zcp_extent *ext, unsigned int nr)
+{
+	struct zcp_node *node = ext->chunk->node;
+
+	mutex_lock(&node->lock);
+	for (; nr; nr--, ext++) {
+		if (ext->chunk->split) {
+			zcp_node_put_back_split(ext);
+		} else {
+			ext->chunk->state = ZCP_CLEAN;
+			list_move(&ext->chunk->link, &node->whole[ZCP_CLEAN]);
+			zcp_node_account(node, ZCP_USED, ZCP_CLEAN, ZCP_CHUNK_PAGES);
+		}
 		cond_resched();
 	}
 	zcp_scrub_kick(node);

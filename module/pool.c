@@ -111,13 +111,31 @@ static void zcp_take_block(struct zcp_node *node, struct zcp_buffer *buf,
 	*want = 0;
 }
 
+/*
+ * Neighbours from one node. To look for them is to sort: only once more, when all
+ * is clean. Others may make chunks dirty without end, so each is looked at again,
+ * zeroed and converted once at most. Another chunk from the kernel is hardly a
+ * neighbour of ours.
+ */
+static int zcp_take_run_from(struct zcp_node *node, struct zcp_buffer *buf,
+			     unsigned int *want)
+{
+	unsigned long left = 3 * READ_ONCE(node->nr_chunks);
+	int err = 0;
+
+	while (!err && left--)
+		err = zcp_node_refill(node, false, false, READ_ONCE(node->done[0]));
+	if (err == -EINTR)
+		return err;
+	zcp_take_run(node, buf, want);
+	return *want ? -ENOMEM : 0;
+}
+
 /* From one node, until it can make nothing more clean. */
 static int zcp_take_from(const struct zcp_request *req, struct zcp_node *node,
 			 struct zcp_buffer *buf, zcp_take_fn *take,
 			 unsigned int *want)
 {
-	/* Another chunk from the kernel is hardly a neighbour of ours. */
-	const bool run = take == zcp_take_run;
 	const bool split = take == zcp_take_block;
 	unsigned long seen;
 	int err;
@@ -129,15 +147,11 @@ static int zcp_take_from(const struct zcp_request *req, struct zcp_node *node,
 			return 0;
 		if (req->flags & ZCPOOL_ALLOC_NOWAIT)
 			return -EAGAIN;
-		/* To look for a run is to sort: only again when all is clean. */
-		do {
-			err = zcp_node_refill(node, split, !run, seen);
-			seen = READ_ONCE(node->done[split]);
-		} while (run && !err);
+		if (take == zcp_take_run)
+			return zcp_take_run_from(node, buf, want);
+		err = zcp_node_refill(node, split, true, seen);
 	} while (!err);
-	if (run && err == -ENOMEM)
-		take(node, buf, want);
-	return *want ? err : 0;
+	return err;
 }
 
 /* From the nearest node on. */
@@ -227,11 +241,30 @@ static int zcp_pool_could(const struct zcp_request *req, unsigned long pages)
 	return nowait ? -EAGAIN : -ENOSPC;
 }
 
+/* Extents of one node follow each other: one call for each such run. */
+static void zcp_pool_return(struct zcp_buffer *buf,
+			    void (*give)(const struct zcp_extent *ext, unsigned int nr))
+{
+	struct zcp_extent *ext = buf->extents;
+	unsigned int i, start;
+
+	for (start = 0, i = 1; start < buf->nr_extents; i++) {
+		if (i < buf->nr_extents &&
+		    ext[i].chunk->node == ext[start].chunk->node)
+			continue;
+		give(ext + start, i - start);
+		start = i;
+	}
+	buf->nr_extents = 0;
+	buf->nr_whole = 0;
+}
+
 /**
  * zcp_pool_alloc() - get a buffer its memory
  * @req: what is wanted
- * @buf: with its sizes set and no extents; on an error it may have some, for
- *	zcp_pool_free() to give back
+ * @buf: with its sizes set and no extents
+ *
+ * Where it fails, what had been taken goes back as clean as it was.
  *
  * Context: may sleep; with ZCPOOL_ALLOC_NOWAIT neither for pages to be zeroed nor
  * for chunks.
@@ -255,6 +288,8 @@ int zcp_pool_alloc(const struct zcp_request *req, struct zcp_buffer *buf)
 	if (!err && tail)
 		err = contig ? zcp_alloc_block(req, buf, tail) :
 			       zcp_alloc_tail(req, buf, tail);
+	if (err)
+		zcp_pool_return(buf, zcp_node_put_back);
 	return err;
 }
 
@@ -266,19 +301,7 @@ int zcp_pool_alloc(const struct zcp_request *req, struct zcp_buffer *buf)
  */
 void zcp_pool_free(struct zcp_buffer *buf)
 {
-	struct zcp_extent *ext = buf->extents;
-	unsigned int i, start;
-
-	/* Extents of one node follow each other: one call for each such run. */
-	for (start = 0, i = 1; start < buf->nr_extents; i++) {
-		if (i < buf->nr_extents &&
-		    ext[i].chunk->node == ext[start].chunk->node)
-			continue;
-		zcp_node_give(ext + start, i - start);
-		start = i;
-	}
-	buf->nr_extents = 0;
-	buf->nr_whole = 0;
+	zcp_pool_return(buf, zcp_node_give);
 }
 
 static void zcp_node_info(struct zcp_node *node, struct zcpool_info *info)

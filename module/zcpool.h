@@ -106,7 +106,8 @@ struct zcp_chunk {
  * @nr_chunks: chunks held
  * @nr_split: of these, split
  * @reserve: chunks that are kept when they are free
- * @busy: pieces on no list, because somebody is zeroing or converting them
+ * @busy: pieces on no list, because somebody is zeroing, converting or releasing
+ *	them
  * @done: how many such pieces have come back so far in a way that helps who
  *	wants a whole chunk (0), and a block of a split one (1)
  * @splitting: a whole chunk is being converted; one that also wants a block of a
@@ -252,6 +253,7 @@ void zcp_node_return(const struct zcp_extent *ext);
 int zcp_node_refill(struct zcp_node *node, bool split, bool grow,
 		    unsigned long seen);
 void zcp_node_give(const struct zcp_extent *ext, unsigned int nr);
+void zcp_node_put_back(const struct zcp_extent *ext, unsigned int nr);
 void zcp_node_file_split(struct zcp_chunk *chunk);
 void zcp_node_account(struct zcp_node *node, enum zcp_state from,
 		      enum zcp_state to, unsigned long pages);

@@ -186,6 +186,23 @@ TEST_F(pool, nowait)
 				     ZCPOOL_ALLOC_NOWAIT, -1));
 }
 
+/* One that fails half way makes nothing dirty: what it had taken can be had at once. */
+TEST_F(pool, nowait_half_way)
+{
+	const __u32 flags = ZCPOOL_ALLOC_NOWAIT | ZCPOOL_ALLOC_HUGE;
+	struct zcpool_info pi;
+	int nid, buf;
+
+	/* There is room for all that is clean, but not in whole chunks. */
+	for (nid = 0; node_exists(nid); nid++)
+		close(buf_alloc(self->fd, PAGE, ZCPOOL_ALLOC_THISNODE, nid));
+	ASSERT_EQ(0, shrinks_to_reserve(self->fd, &pi));
+	EXPECT_EQ(-EAGAIN, buf_alloc(self->fd, pi.clean_bytes, flags, -1));
+	buf = buf_alloc(self->fd, pi.reserve_bytes - pi.nr_nodes * CHUNK, flags, -1);
+	EXPECT_LE(0, buf);
+	close(buf);
+}
+
 TEST_F(pool, huge_is_whole_or_fails)
 {
 	static const struct { size_t ask, get; } c[] = {

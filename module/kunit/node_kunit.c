@@ -473,6 +473,43 @@ static void node_await_not(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, zcp_node_refill(node, false, true, node->done[0]), -ENOSPC);
 }
 
+/* What was taken in vain is clean, in whatever pieces it was. */
+static void node_put_back(struct kunit *test)
+{
+	struct zcp_node *node = zcp_test_node(test, first_memory_node, 3, 3);
+	struct zcp_extent ext[3];
+
+	KUNIT_ASSERT_EQ(test, zcp_node_take_whole(node, ext, 1), 1);
+	KUNIT_ASSERT_EQ(test, zcp_node_take_block(node, ext + 1, 7), 0);
+	KUNIT_ASSERT_EQ(test, zcp_node_take_block(node, ext + 2, 200), 0);
+	zcp_node_put_back(ext, 3);
+	KUNIT_EXPECT_EQ(test, node->nr[ZCP_CLEAN], 3 * ZCP_CHUNK_PAGES);
+	EXPECT_SOUND(test, node);
+	KUNIT_ASSERT_EQ(test, zcp_node_take_block(node, ext, ZCP_CHUNK_PAGES), 0);
+	KUNIT_ASSERT_EQ(test, zcp_node_take_whole(node, ext + 1, 2), 2);
+	zcp_node_put_back(ext, 3);
+	KUNIT_EXPECT_EQ(test, node->nr[ZCP_CLEAN], 3 * ZCP_CHUNK_PAGES);
+	EXPECT_SOUND(test, node);
+}
+
+/* Another page of its chunk had a memory error before it came back. */
+static void node_put_back_retired(struct kunit *test)
+{
+	struct zcp_node *node = zcp_test_node(test, first_memory_node, 2, 2);
+	struct zcp_extent ext, hit;
+
+	KUNIT_ASSERT_EQ(test, zcp_node_take_block(node, &hit, 1), 0);
+	KUNIT_ASSERT_EQ(test, zcp_node_take_block(node, &ext, 5), 0);
+	KUNIT_ASSERT_PTR_EQ(test, hit.chunk, ext.chunk);
+	SetPageHWPoison(zcp_test_page(&hit));
+	zcp_node_give(&hit, 1);
+	KUNIT_EXPECT_TRUE(test, zcp_scrub_split(node));
+	zcp_node_put_back(&ext, 1);
+	EXPECT_SOUND(test, node);
+	KUNIT_EXPECT_EQ(test, node->nr[ZCP_RETIRED], ZCP_CHUNK_PAGES);
+	ClearPageHWPoison(zcp_test_page(&hit));
+}
+
 static void node_release(struct kunit *test)
 {
 	struct zcp_node *node = zcp_test_node(test, first_memory_node, 3, 3);
@@ -622,6 +659,8 @@ static struct kunit_case zcp_node_cases[] = {
 	KUNIT_CASE(node_killed),
 	KUNIT_CASE(node_await),
 	KUNIT_CASE(node_await_not),
+	KUNIT_CASE(node_put_back),
+	KUNIT_CASE(node_put_back_retired),
 	KUNIT_CASE(node_release),
 	KUNIT_CASE(node_settle),
 	KUNIT_CASE(node_any_order),
