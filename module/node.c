@@ -302,11 +302,8 @@ static bool zcp_node_convert(struct zcp_node *node, bool to_split)
 		atomic_long_dec(&node->pool->nr_chunks);
 		zcp_scrub_kick(node);
 	}
-	/*
-	 * A chunk put back is one that somebody else may have looked for. And whoever
-	 * waited because of @splitting may convert another one now.
-	 */
-	zcp_node_end(node, new && !new->split, to_split || (new && new->split));
+	/* A chunk put back is one that somebody else may have looked for. */
+	zcp_node_end(node, new && !new->split, new && new->split);
 	mutex_unlock(&node->lock);
 	return converted;
 }
@@ -778,6 +775,9 @@ void zcp_node_put_back(const struct zcp_extent *ext, unsigned int nr)
 		}
 		cond_resched();
 	}
+	/* Whoever has looked in vain meanwhile is to look again. */
+	zcp_node_begin(node);
+	zcp_node_end(node, true, true);
 	zcp_scrub_kick(node);
 	mutex_unlock(&node->lock);
 }

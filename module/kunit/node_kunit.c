@@ -477,6 +477,7 @@ static void node_await_not(struct kunit *test)
 static void node_put_back(struct kunit *test)
 {
 	struct zcp_node *node = zcp_test_node(test, first_memory_node, 3, 3);
+	unsigned long done[2] = { node->done[0], node->done[1] };
 	struct zcp_extent ext[3];
 
 	KUNIT_ASSERT_EQ(test, zcp_node_take_whole(node, ext, 1), 1);
@@ -485,6 +486,9 @@ static void node_put_back(struct kunit *test)
 	zcp_node_put_back(ext, 3);
 	KUNIT_EXPECT_EQ(test, node->nr[ZCP_CLEAN], 3 * ZCP_CHUNK_PAGES);
 	EXPECT_SOUND(test, node);
+	/* Who had looked for it in vain meanwhile is told. */
+	KUNIT_EXPECT_NE(test, node->done[0], done[0]);
+	KUNIT_EXPECT_NE(test, node->done[1], done[1]);
 	KUNIT_ASSERT_EQ(test, zcp_node_take_block(node, ext, ZCP_CHUNK_PAGES), 0);
 	KUNIT_ASSERT_EQ(test, zcp_node_take_whole(node, ext + 1, 2), 2);
 	zcp_node_put_back(ext, 3);
