@@ -286,7 +286,8 @@ static struct zcp_buffer *zcp_buffer_alloc(const struct zcp_request *req)
 	inode->i_fop = &zcp_buffer_fops;
 	/*
 	 * Pages that cannot move need no NUMA hinting faults; by this the core
-	 * knows (vma_migratable()). The page cache that it is meant for is empty.
+	 * knows (vma_migratable()), unless it was built without ZONE_DMA. The page
+	 * cache that it is meant for is empty.
 	 */
 	mapping_set_gfp_mask(inode->i_mapping, GFP_DMA);
 	/* Nobody asks when a page was written to; a fault should not note it. */

@@ -262,8 +262,12 @@ static struct zcp_chunk *zcp_chunk_exchange(struct zcp_chunk *old, bool to_split
 	return new;
 }
 
-/* Swap a clean chunk of one kind for one of the other. */
-static bool zcp_node_convert(struct zcp_node *node, bool to_split)
+/*
+ * Swap a clean chunk of one kind for one of the other, unless what helps has come
+ * back since done was seen: the chunk is then left to those who want it as it is.
+ */
+static bool zcp_node_convert(struct zcp_node *node, bool to_split,
+			     unsigned long seen)
 {
 	struct list_head *from = to_split ? &node->whole[ZCP_CLEAN] :
 					    &node->split[ZCP_IDLE_SPLIT];
@@ -271,6 +275,10 @@ static bool zcp_node_convert(struct zcp_node *node, bool to_split)
 	bool converted;
 
 	mutex_lock(&node->lock);
+	if (node->done[to_split] != seen) {
+		mutex_unlock(&node->lock);
+		return true;
+	}
 	old = list_first_entry_or_null(from, struct zcp_chunk, link);
 	if (!old || (to_split && node->splitting)) {
 		mutex_unlock(&node->lock);
@@ -351,7 +359,8 @@ void zcp_node_settle(struct zcp_node *node)
 			continue;
 		}
 		mutex_unlock(&node->lock);
-		if (!chunk || !zcp_node_convert(node, false))
+		if (!chunk ||
+		    !zcp_node_convert(node, false, READ_ONCE(node->done[0])))
 			return;
 	}
 }
@@ -661,7 +670,7 @@ int zcp_node_refill(struct zcp_node *node, bool split, bool grow,
 
 	if (zcp_node_clean_some(node, split))
 		return 0;
-	if (split && zcp_node_convert(node, true))
+	if (split && zcp_node_convert(node, true, seen))
 		return 0;
 	if (grow)
 		err = zcp_node_grow(node, split, ZCP_GFP_GROW);
@@ -669,7 +678,7 @@ int zcp_node_refill(struct zcp_node *node, bool split, bool grow,
 		return 0;
 	if (zcp_node_clean_other(node, split, seen))
 		return 0;
-	if (!split && zcp_node_convert(node, false))
+	if (!split && zcp_node_convert(node, false, seen))
 		return 0;
 	if (zcp_quarantine_scan(node))
 		return 0;

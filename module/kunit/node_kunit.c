@@ -353,6 +353,35 @@ static void node_refill_convert(struct kunit *test)
 	zcp_node_give(&ext, 1);
 }
 
+static void come_back(struct zcp_node *node, bool whole, bool split)
+{
+	mutex_lock(&node->lock);
+	zcp_node_begin(node);
+	zcp_node_end(node, whole, split);
+	mutex_unlock(&node->lock);
+}
+
+/* A chunk of the other kind is left alone if what helps came back meanwhile. */
+static void node_refill_convert_not(struct kunit *test)
+{
+	struct zcp_node *node = zcp_test_node(test, first_memory_node, 1, 1);
+	unsigned long seen = node->done[1];
+
+	come_back(node, false, true);
+	KUNIT_EXPECT_EQ(test, zcp_node_refill(node, true, true, seen), 0);
+	KUNIT_EXPECT_EQ(test, node->nr_split, 0);
+	KUNIT_EXPECT_EQ(test, zcp_node_refill(node, true, true, node->done[1]), 0);
+	KUNIT_EXPECT_EQ(test, node->nr_split, 1);
+
+	seen = node->done[0];
+	come_back(node, true, false);
+	KUNIT_EXPECT_EQ(test, zcp_node_refill(node, false, true, seen), 0);
+	KUNIT_EXPECT_EQ(test, node->nr_split, 1);
+	KUNIT_EXPECT_EQ(test, zcp_node_refill(node, false, true, node->done[0]), 0);
+	KUNIT_EXPECT_EQ(test, node->nr_split, 0);
+	EXPECT_SOUND(test, node);
+}
+
 /* Dirty memory of the other kind is made clean, then converted. */
 static void node_refill_other(struct kunit *test)
 {
@@ -549,8 +578,8 @@ static void node_settle(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, node->nr_split, 1);
 	EXPECT_SOUND(test, node);
 
-	KUNIT_ASSERT_EQ(test, zcp_node_refill(node, true, false, 0), 0);
-	KUNIT_ASSERT_EQ(test, zcp_node_refill(node, true, false, 0), 0);
+	KUNIT_ASSERT_EQ(test, zcp_node_refill(node, true, false, node->done[1]), 0);
+	KUNIT_ASSERT_EQ(test, zcp_node_refill(node, true, false, node->done[1]), 0);
 	KUNIT_EXPECT_EQ(test, node->nr_split, 3);
 	zcp_node_settle(node);
 	KUNIT_EXPECT_EQ(test, node->nr_chunks, 3);
@@ -659,6 +688,7 @@ static struct kunit_case zcp_node_cases[] = {
 	KUNIT_CASE(node_refill_grow),
 	KUNIT_CASE(node_refill_full),
 	KUNIT_CASE(node_refill_convert),
+	KUNIT_CASE(node_refill_convert_not),
 	KUNIT_CASE(node_refill_other),
 	KUNIT_CASE(node_killed),
 	KUNIT_CASE(node_await),
