@@ -7,11 +7,13 @@
 [ -e /sys/kernel/debug/kmemleak ] && slabs=Slab || slabs=SReclaimable
 
 # free_kb: what is free, in per-CPU lists too (that can be a hundred MiB), or a cache. Caches
-# are not dropped for it: each program would have to be read again.
+# are not dropped for it: each program would have to be read again. A zone's free pages and
+# those in lists are of one moment only in one file.
 free_kb()
 {
-	awk -v counted="^(MemFree|Buffers|Cached|PageTables|KernelStack|$slabs):" '
-		$1 ~ counted { kb += $2 } $1 == "count:" { kb += $2 * 4 }
+	awk -v counted="^(Buffers|Cached|PageTables|KernelStack|$slabs):" '
+		$1 ~ counted { kb += $2 }
+		($1 == "pages" && $2 == "free") || $1 == "count:" { kb += $NF * 4 }
 		END { print kb }' /proc/meminfo /proc/zoneinfo
 }
 
