@@ -5,7 +5,7 @@
 #
 # Runs in the test machine as root, module loaded, an ext4 disk on /mnt; zcpoolctl is
 # looked for in $ZCPOOL_BIN. TAP on the standard output.
-# module: reserve=256M
+# module: reserve=256M max=640M
 # timeout: 900
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -77,6 +77,12 @@ until_true()
 	done
 	note "never came true: $*"
 	return 1
+}
+
+# listens PATH: whether somebody does; the socket is there before
+listens()
+{
+	grep -q " 00010000 .* $1\$" /proc/net/unix
 }
 
 # field FILE NAME: a number or string of the JSON object in FILE
@@ -278,7 +284,7 @@ test_start_order()
 	local file=$dir/in
 	make_file "$file" 12345
 	start_send "$file" "$sock"
-	sleep 1
+	pause 0.3
 	start_recv "$sock"
 	status_of "$send"
 	check "sender first: it waits for the receiver" test "$status" -eq 0
@@ -325,7 +331,7 @@ test_killed()
 test_terminated()
 {
 	start_recv "$sock"
-	check "SIGTERM while waiting: socket is there" until_true test -S "$sock"
+	check "SIGTERM while waiting: socket is there" until_true listens "$sock"
 	kill -TERM "$recv"
 	status_of "$recv"
 	check "SIGTERM while waiting: ends by the signal" test "$status" -eq 143
@@ -460,7 +466,7 @@ other_end()
 		sysread($c, my $answer, 4096);
 	' "$1" "$2" &
 	other=$!
-	until_true test -S "$2"
+	until_true listens "$2"
 }
 
 test_wrong_sockets()
@@ -494,7 +500,7 @@ test_wrong_sockets()
 	rm -f "$dir/other"
 
 	start_recv "$sock"
-	until_true test -S "$sock"
+	until_true listens "$sock"
 	perl -e '
 		use Socket;
 		alarm(60);
@@ -506,7 +512,7 @@ test_wrong_sockets()
 	ended "recv from something else" "$recv" 5 "$dir/recv.err" "is not a zcpoolctl sender"
 
 	start_recv "$sock"
-	until_true test -S "$sock"
+	until_true listens "$sock"
 	fails "recv where another recv waits" 5 "somebody listens" recv "$sock"
 	start_send "$file" "$sock"
 	status_of "$recv"
