@@ -198,11 +198,11 @@ static inline void fuzz_collect_sockets(void)
 
 static inline long fuzz_put_fd(struct fuzz *z, __u64 slot, long fd)
 {
-	int old = z->fd[slot % FUZZ_FDS];
+	int old;
 
 	if (fd < 0)
 		return -1;
-	z->fd[slot % FUZZ_FDS] = fd;
+	old = __atomic_exchange_n(&z->fd[slot % FUZZ_FDS], fd, __ATOMIC_RELAXED);
 	if (old >= 0)
 		close(old);
 	return fd;
@@ -296,7 +296,8 @@ static inline bool fuzz_is_zero(const struct fuzz *z, const char *p, size_t len)
 	size_t i;
 
 	for (i = 0; i < len; i += 64)
-		if (p[i] && !(z->threaded && (unsigned char)p[i] == z->tag))
+		if (p[i] && !(z->threaded && (z->report->foreign || p[i] == 'x' ||
+					      (unsigned char)p[i] == z->tag)))
 			return false;
 	return true;
 }
@@ -791,6 +792,9 @@ static inline long fuzz_look(struct fuzz *z, const __u64 *a)
 	long n, all = 0;
 	int fd;
 
+	/* Another thread may read from a descriptor that was just closed, and is now this. */
+	if (z->threaded)
+		z->report->foreign = true;
 	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fuzz_fd(z, a[1]));
 	fd = open(a[0] < ARRAY_SIZE(files) && files[a[0]] ? files[a[0]] : path,
 		  O_RDONLY | O_CLOEXEC);

@@ -197,6 +197,7 @@ bool session_end(struct session *session)
 {
 	struct zcpool_info info;
 
+	fuzz_collect_sockets();
 	if (pool_wait_idle(session->pool, &info))
 		return fail(session, "free memory stays dirty, %lld bytes, or held, %lld",
 			    (long long)info.dirty_bytes, (long long)info.quarantined_bytes);
