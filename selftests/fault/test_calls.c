@@ -313,7 +313,7 @@ ALLOC_PATH(alloc_huge, "alloc-huge", RESERVE, prepare_alloc, 3 * MIB, NODE0 | ZC
 ALLOC_PATH(alloc_nowait, "alloc-nowait", RESERVE, prepare_split, CHUNK + PAGE,
 	   ONLY0 | ZCPOOL_ALLOC_NOWAIT)
 ALLOC_PATH(alloc_contig, "alloc-contig", RESERVE, prepare_alloc, MIB, ONLY0 | ZCPOOL_ALLOC_CONTIG)
-ALLOC_PATH(alloc_run, "alloc-contig-run", "reserve=16M max=64M", prepare_alloc, 2 * CHUNK,
+ALLOC_PATH(alloc_run, "alloc-contig-run", "reserve=64M max=128M", prepare_alloc, 2 * CHUNK,
 	   ONLY0 | ZCPOOL_ALLOC_CONTIG)
 ALLOC_PATH(alloc_array, "alloc-extents", "reserve=12M max=64M", prepare_alloc, 5 * CHUNK, ONLY0)
 ALLOC_PATH(alloc_many, "alloc-many-extents", "reserve=0:520M max=600M", prepare_alloc,
