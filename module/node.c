@@ -263,8 +263,8 @@ static struct zcp_chunk *zcp_chunk_exchange(struct zcp_chunk *old, bool to_split
 }
 
 /*
- * Swap a clean chunk of one kind for one of the other, unless what helps has come
- * back since done was seen: the chunk is then left to those who want it as it is.
+ * Swap a clean chunk of one kind for one of the other. None is split if a block has
+ * come back since done was seen: the chunk is then left to who wants it whole.
  */
 static bool zcp_node_convert(struct zcp_node *node, bool to_split,
 			     unsigned long seen)
@@ -275,7 +275,7 @@ static bool zcp_node_convert(struct zcp_node *node, bool to_split,
 	bool converted;
 
 	mutex_lock(&node->lock);
-	if (node->done[to_split] != seen) {
+	if (to_split && node->done[1] != seen) {
 		mutex_unlock(&node->lock);
 		return true;
 	}
@@ -310,8 +310,8 @@ static bool zcp_node_convert(struct zcp_node *node, bool to_split,
 		atomic_long_dec(&node->pool->nr_chunks);
 		zcp_scrub_kick(node);
 	}
-	/* A chunk put back is one that somebody else may have looked for. */
-	zcp_node_end(node, new && !new->split, new && new->split);
+	/* Whoever has looked for a block may split what came back whole. */
+	zcp_node_end(node, new && !new->split, !!new);
 	mutex_unlock(&node->lock);
 	return converted;
 }
@@ -359,8 +359,7 @@ void zcp_node_settle(struct zcp_node *node)
 			continue;
 		}
 		mutex_unlock(&node->lock);
-		if (!chunk ||
-		    !zcp_node_convert(node, false, READ_ONCE(node->done[0])))
+		if (!chunk || !zcp_node_convert(node, false, 0))
 			return;
 	}
 }
