@@ -126,9 +126,9 @@ void zcp_node_file_split(struct zcp_chunk *chunk)
  * zcp_node_begin() - note that a piece of memory is about to be on no list
  * @node: whose
  *
- * Between this and zcp_node_end() somebody zeroes, converts or releases it without
- * the lock. It counts as dirty, unless it is no longer the pool's, and whoever finds
- * nothing else waits for it.
+ * Between this and zcp_node_end() somebody gets, zeroes, converts or releases it
+ * without the lock. It counts as dirty, unless it is not or no longer the pool's, and
+ * whoever finds nothing else waits for it.
  *
  * Context: under the node's lock.
  */
@@ -210,31 +210,41 @@ void zcp_node_release(struct zcp_chunk *chunk, enum zcp_state state)
 	mutex_unlock(&node->lock);
 }
 
-/* Get one more chunk from the kernel, within the pool's maximum. */
+/*
+ * Get one more chunk from the kernel, within the pool's maximum. Whoever finds that
+ * reached meanwhile waits for it: there may be room for more than one in it.
+ */
 static int zcp_node_grow(struct zcp_node *node, bool split, gfp_t gfp)
 {
 	struct zcp_pool *pool = node->pool;
 	struct zcp_chunk *chunk;
 
-	if (!atomic_long_add_unless(&pool->nr_chunks, 1, pool->max))
+	mutex_lock(&node->lock);
+	if (!atomic_long_add_unless(&pool->nr_chunks, 1, pool->max)) {
+		mutex_unlock(&node->lock);
 		return -ENOSPC;
-	chunk = zcp_chunk_create(node, split, gfp);
-	if (!chunk) {
-		atomic_long_dec(&pool->nr_chunks);
-		return -ENOMEM;
 	}
-	trace_zcpool_grow(node, chunk->page, ZCP_CHUNK_PAGES);
+	zcp_node_begin(node);
+	mutex_unlock(&node->lock);
+
+	chunk = zcp_chunk_create(node, split, gfp);
 
 	mutex_lock(&node->lock);
-	node->nr_chunks++;
-	node->nr_split += split;
-	node->nr[ZCP_CLEAN] += ZCP_CHUNK_PAGES;
-	zcp_node_file_clean(chunk);
-	/* Others may have made some clean meanwhile: then this is too much. */
-	if (node->nr_chunks > node->reserve)
-		zcp_scrub_kick(node);
+	if (chunk) {
+		trace_zcpool_grow(node, chunk->page, ZCP_CHUNK_PAGES);
+		node->nr_chunks++;
+		node->nr_split += split;
+		node->nr[ZCP_CLEAN] += ZCP_CHUNK_PAGES;
+		zcp_node_file_clean(chunk);
+		/* Others may have made some clean meanwhile: then this is too much. */
+		if (node->nr_chunks > node->reserve)
+			zcp_scrub_kick(node);
+	} else {
+		atomic_long_dec(&pool->nr_chunks);
+	}
+	zcp_node_end(node, chunk && !split, !!chunk);
 	mutex_unlock(&node->lock);
-	return 0;
+	return chunk ? 0 : -ENOMEM;
 }
 
 /*

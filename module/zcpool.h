@@ -106,8 +106,8 @@ struct zcp_chunk {
  * @nr_chunks: chunks held
  * @nr_split: of these, split
  * @reserve: chunks that are kept when they are free
- * @busy: pieces on no list, because somebody is zeroing, converting or releasing
- *	them
+ * @busy: pieces on no list, because somebody is getting, zeroing, converting or
+ *	releasing them
  * @done: how many such pieces have come back so far in a way that helps who
  *	wants a whole chunk (0), and a block of a split one (1)
  * @splitting: a whole chunk is being converted; one that also wants a block of a

@@ -527,6 +527,79 @@ TEST_F(pool, exact_sizes)
 	}
 }
 
+struct taker {
+	pthread_barrier_t *start;
+	int pool;
+	int buf;
+};
+
+static void *take_page(void *arg)
+{
+	struct taker *taker = arg;
+
+	pthread_barrier_wait(taker->start);
+	taker->buf = buf_alloc(taker->pool, PAGE, 0, -1);
+	return NULL;
+}
+
+/* Whether so many threads get a page each at the same moment; which they give back */
+static bool pages_at_once(int pool, int nr)
+{
+	struct taker takers[8];
+	pthread_barrier_t start;
+	pthread_t threads[8];
+	bool all = true;
+	int i;
+
+	pthread_barrier_init(&start, NULL, nr);
+	for (i = 0; i < nr; i++) {
+		takers[i] = (struct taker){ .start = &start, .pool = pool };
+		if (pthread_create(&threads[i], NULL, take_page, &takers[i]))
+			exit(KSFT_FAIL);
+	}
+	for (i = 0; i < nr; i++) {
+		pthread_join(threads[i], NULL);
+		if (takers[i].buf < 0) {
+			printf("# %s\n", strerror(-takers[i].buf));
+			all = false;
+		}
+	}
+	for (i = 0; i < nr; i++)
+		if (takers[i].buf >= 0)
+			close(takers[i].buf);
+	pthread_barrier_destroy(&start);
+	return all;
+}
+
+/* The pool can grow by one chunk: that has room for all who want a page. */
+TEST_F(pool, last_chunk_for_all)
+{
+	struct zcpool_info pi;
+	int n, i, round, buf, err = 0;
+
+	n = take_all(self->fd, CHUNK, 0, -1, &err);
+	ASSERT_EQ(MAX / CHUNK, n);
+	/* Of the node that has most of them, far beyond its reserve */
+	close(bufs[0]);
+	for (round = 0; round < 10; round++) {
+		/* More than the reserve is given back, unless it is a split chunk. */
+		for (i = 0; i < POLL_TRIES; i++) {
+			ASSERT_EQ(0, pool_info(self->fd, -1, &pi));
+			if (pi.total_bytes == pi.used_bytes)
+				break;
+			usleep(POLL_USEC);
+		}
+		ASSERT_EQ((n - 1) * CHUNK, pi.total_bytes);
+		EXPECT_TRUE(pages_at_once(self->fd, 8));
+		EXPECT_EQ((n - 1) * CHUNK, pool_used(self->fd));
+		buf = buf_alloc(self->fd, CHUNK, 0, -1);
+		ASSERT_LE(0, buf);
+		close(buf);
+	}
+	give_back(1, n);
+	EXPECT_EQ(0, shrinks_to_reserve(self->fd, &pi));
+}
+
 /* The kernel has what was grown back as soon as it is free. */
 TEST_F(pool, growth_goes_back)
 {

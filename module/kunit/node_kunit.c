@@ -379,7 +379,7 @@ static void node_refill_other(struct kunit *test)
 	struct zcp_node *node = zcp_test_node(test, first_memory_node, 1, 1);
 	struct zcp_extent ext;
 
-	KUNIT_ASSERT_EQ(test, zcp_node_refill(node, true, false, 0), 0);
+	KUNIT_ASSERT_EQ(test, zcp_node_refill(node, true, false, node->done[1]), 0);
 	KUNIT_ASSERT_EQ(test, zcp_node_take_block(node, &ext, 5), 0);
 	zcp_test_pages_fill(zcp_test_page(&ext), 5, 0xee);
 	zcp_node_give(&ext, 1);
