@@ -577,7 +577,7 @@ TEST_F(pool, last_chunk_for_all)
 	struct zcpool_info pi;
 	int n, i, round, buf, err = 0;
 
-	n = take_all(self->fd, CHUNK, 0, -1, &err);
+	n = take_all(self->fd, CHUNK, 0, 0, &err);
 	ASSERT_EQ(MAX / CHUNK, n);
 	/* Of the node that has most of them, far beyond its reserve */
 	close(bufs[0]);
