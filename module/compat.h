@@ -9,7 +9,8 @@
 
 #include <linux/mm.h>
 #include <linux/module.h>
-#include <linux/sched.h>
+#include <linux/string.h>
+#include <linux/uaccess.h>
 #include <linux/version.h>
 
 #if KERNEL_VERSION(6, 3, 0) > LINUX_VERSION_CODE
@@ -19,28 +20,19 @@ static inline void vm_flags_set(struct vm_area_struct *vma, unsigned long flags)
 }
 #endif
 
-#if KERNEL_VERSION(6, 10, 0) > LINUX_VERSION_CODE
-static inline unsigned long mm_get_unmapped_area(struct mm_struct *mm,
-						 struct file *file,
-						 unsigned long addr,
-						 unsigned long len,
-						 unsigned long pgoff,
-						 unsigned long flags)
+#if KERNEL_VERSION(6, 13, 0) > LINUX_VERSION_CODE
+/* A caller may know another version of a struct than we do. */
+static inline int copy_struct_to_user(void __user *to, size_t usize,
+				      const void *from, size_t ksize,
+				      bool *ignored_trailing)
 {
-	return mm->get_unmapped_area(file, addr, len, pgoff, flags);
-}
-#endif
+	size_t both = min(usize, ksize);
 
-#ifndef CONFIG_TRANSPARENT_HUGEPAGE
-/* The core's is then NULL, which can be pointed to and not called. */
-#undef thp_get_unmapped_area
-static inline unsigned long thp_get_unmapped_area(struct file *file,
-						  unsigned long addr,
-						  unsigned long len,
-						  unsigned long pgoff,
-						  unsigned long flags)
-{
-	return mm_get_unmapped_area(current->mm, file, addr, len, pgoff, flags);
+	if (ignored_trailing)
+		*ignored_trailing = memchr_inv(from + both, 0, ksize - both);
+	if (copy_to_user(to, from, both))
+		return -EFAULT;
+	return clear_user(to + both, usize - both) ? -EFAULT : 0;
 }
 #endif
 

@@ -7,10 +7,8 @@
 #include <linux/module.h>
 #include <linux/moduleparam.h>
 
-#include "zcpool.h"
-
-#define CREATE_TRACE_POINTS
-#include "trace.h"
+#include "door/door.h"
+#include "show/show.h"
 
 static char *reserve = "";
 module_param(reserve, charp, 0444);
@@ -22,49 +20,24 @@ MODULE_PARM_DESC(max, "most memory to hold in all: SIZE (K, M, G; default half o
 
 static struct zcp_pool zcp_default = { .name = ZCPOOL_DEFAULT };
 
-#define ZCP_MIB(chunks)	((chunks) * (ZCP_CHUNK_SIZE >> 20))
-
-static int zcp_fill(struct zcp_pool *pool)
-{
-	unsigned long want = 0, lost = 0;
-	int nid, err;
-
-	for_each_node_mask(nid, pool->mask) {
-		err = zcp_node_fill_reserve(pool->nodes[nid]);
-		if (err)
-			return err;
-		want += pool->nodes[nid]->reserve;
-		lost += zcp_node_lost(pool->nodes[nid]);
-		if (zcp_node_lost(pool->nodes[nid]))
-			pr_warn("%s: reserve: node %d gave %lu of %lu MiB\n",
-				pool->name, nid,
-				ZCP_MIB(pool->nodes[nid]->nr_chunks),
-				ZCP_MIB(pool->nodes[nid]->reserve));
-	}
-	pr_info("%s: %lu MiB in reserve on %d node(s), at most %lu MiB\n",
-		pool->name, ZCP_MIB(want - lost), nodes_weight(pool->mask),
-		ZCP_MIB(pool->max));
-	return 0;
-}
-
 static int __init zcp_init(void)
 {
 	struct zcp_pool *pool = &zcp_default;
 	int err;
 
-	err = zcp_scrub_init();
+	err = zcp_node_init();
 	if (err)
 		return err;
 	err = zcp_buffer_init();
 	if (err)
-		goto exit_scrub;
+		goto exit_node;
 	err = zcp_pool_init(pool);
 	if (!err)
 		err = zcp_parse_reserve(reserve, pool);
 	if (!err)
 		err = zcp_parse_max(max, pool);
 	if (!err)
-		err = zcp_fill(pool);
+		err = zcp_pool_fill(pool);
 	if (err)
 		goto exit_pool;
 	err = zcp_dev_init(pool);
@@ -77,8 +50,8 @@ static int __init zcp_init(void)
 exit_pool:
 	zcp_pool_exit(pool);
 	zcp_buffer_exit();
-exit_scrub:
-	zcp_scrub_exit();
+exit_node:
+	zcp_node_exit();
 	return err;
 }
 
@@ -90,7 +63,7 @@ static void __exit zcp_exit(void)
 	zcp_dev_exit();
 	zcp_pool_exit(pool);
 	zcp_buffer_exit();
-	zcp_scrub_exit();
+	zcp_node_exit();
 	pr_info("%s: all memory given back\n", pool->name);
 }
 

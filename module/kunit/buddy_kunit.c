@@ -8,7 +8,7 @@
 #include <linux/log2.h>
 #include <linux/prandom.h>
 
-#include "../buddy.h"
+#include "../mem/buddy.h"
 
 #define NR_ORDERS	(ZCP_BUDDY_MAX_ORDER + 1)
 

@@ -8,10 +8,10 @@
 #include "fixture.h"
 
 /* Not in the node's account, so a test destroys it itself. */
-static struct zcp_chunk *new_chunk(struct kunit *test, int nid, bool split)
+static struct zcp_chunk *new_chunk(struct kunit *test, int nid, enum zcp_kind kind)
 {
 	struct zcp_node *node = zcp_test_node(test, nid, 0, 0);
-	struct zcp_chunk *chunk = zcp_chunk_create(node, split, __GFP_RETRY_MAYFAIL);
+	struct zcp_chunk *chunk = zcp_chunk_create(node, kind, __GFP_RETRY_MAYFAIL);
 
 	KUNIT_ASSERT_NOT_NULL(test, chunk);
 	KUNIT_EXPECT_PTR_EQ(test, chunk->node, node);
@@ -29,7 +29,7 @@ static void chunk_whole(struct kunit *test)
 	int nid;
 
 	for_each_node_state(nid, N_MEMORY) {
-		chunk = new_chunk(test, nid, false);
+		chunk = new_chunk(test, nid, ZCP_WHOLE);
 		KUNIT_EXPECT_NULL(test, chunk->split);
 		KUNIT_EXPECT_TRUE(test, PageHead(chunk->page));
 		KUNIT_EXPECT_EQ(test, compound_order(chunk->page), ZCP_CHUNK_ORDER);
@@ -45,7 +45,7 @@ static void chunk_split(struct kunit *test)
 	int nid;
 
 	for_each_node_state(nid, N_MEMORY) {
-		chunk = new_chunk(test, nid, true);
+		chunk = new_chunk(test, nid, ZCP_SPLIT);
 		KUNIT_ASSERT_NOT_NULL(test, chunk->split);
 		KUNIT_EXPECT_PTR_EQ(test, chunk->split->chunk, chunk);
 		KUNIT_EXPECT_EQ(test, zcp_buddy_nr_free(&chunk->split->buddy), ZCP_CHUNK_PAGES);
@@ -64,7 +64,7 @@ static void chunk_split(struct kunit *test)
 /* Exactly one reference goes, so that a page somebody else holds stays his. */
 static void chunk_destroy_whole(struct kunit *test)
 {
-	struct zcp_chunk *chunk = new_chunk(test, first_memory_node, false);
+	struct zcp_chunk *chunk = new_chunk(test, first_memory_node, ZCP_WHOLE);
 	struct page *page = chunk->page;
 
 	get_page(page);
@@ -77,7 +77,7 @@ static void chunk_destroy_whole(struct kunit *test)
 
 static void chunk_destroy_split(struct kunit *test)
 {
-	struct zcp_chunk *chunk = new_chunk(test, first_memory_node, true);
+	struct zcp_chunk *chunk = new_chunk(test, first_memory_node, ZCP_SPLIT);
 	struct page *page = chunk->page;
 	unsigned int i;
 
@@ -95,7 +95,7 @@ static void chunk_destroy_split(struct kunit *test)
 /* The kernel would hand out a poisoned page that is freed inside a compound one. */
 static void chunk_destroy_poisoned(struct kunit *test)
 {
-	struct zcp_chunk *chunk = new_chunk(test, first_memory_node, false);
+	struct zcp_chunk *chunk = new_chunk(test, first_memory_node, ZCP_WHOLE);
 	struct page *page = chunk->page;
 
 	SetPageHWPoison(page + 7);
@@ -109,10 +109,10 @@ static void chunk_poisoned(struct kunit *test)
 {
 	struct zcp_chunk *chunk;
 	struct page *page;
-	int split;
+	enum zcp_kind kind;
 
-	for (split = 0; split < 2; split++) {
-		chunk = new_chunk(test, first_memory_node, split);
+	for (kind = 0; kind < ZCP_NR_KINDS; kind++) {
+		chunk = new_chunk(test, first_memory_node, kind);
 		page = chunk->page;
 		KUNIT_EXPECT_FALSE(test, zcp_pages_poisoned(page, ZCP_CHUNK_PAGES));
 		SetPageHWPoison(page + 9);
@@ -130,8 +130,8 @@ static void chunk_poisoned(struct kunit *test)
 /* A reference to any page of a compound one is counted by its head. */
 static void chunk_pinned(struct kunit *test)
 {
-	struct zcp_chunk *whole = new_chunk(test, first_memory_node, false);
-	struct zcp_chunk *split = new_chunk(test, first_memory_node, true);
+	struct zcp_chunk *whole = new_chunk(test, first_memory_node, ZCP_WHOLE);
+	struct zcp_chunk *split = new_chunk(test, first_memory_node, ZCP_SPLIT);
 
 	KUNIT_EXPECT_FALSE(test, zcp_page_pinned(whole->page));
 	get_page(whole->page + 3);
@@ -150,7 +150,7 @@ static void chunk_pinned(struct kunit *test)
 
 static void chunk_clear(struct kunit *test)
 {
-	struct zcp_chunk *chunk = new_chunk(test, first_memory_node, false);
+	struct zcp_chunk *chunk = new_chunk(test, first_memory_node, ZCP_WHOLE);
 	struct page *page = chunk->page;
 
 	zcp_test_pages_fill(page, ZCP_CHUNK_PAGES, 0xff);

@@ -22,7 +22,7 @@ static void zcp_test_node_destroy(void *data)
  * @test: whose; the node goes with it
  * @nid: NUMA node
  * @reserve: in chunks; filled
- * @max: of its pool, which has no other node, in chunks
+ * @max: of its budget, which no other node shares, in chunks
  *
  * The scrubber counts as told and is never woken, so that a test sees each step
  * that it makes itself. A test that wants it clears scrub_due.
@@ -33,34 +33,34 @@ static void zcp_test_node_destroy(void *data)
 struct zcp_node *zcp_test_node(struct kunit *test, int nid, unsigned long reserve,
 			       unsigned long max)
 {
-	struct zcp_pool *pool = kunit_kzalloc(test, sizeof(*pool), GFP_KERNEL);
+	struct zcp_budget *budget = kunit_kzalloc(test, sizeof(*budget), GFP_KERNEL);
 	struct zcp_node *node;
 
-	KUNIT_ASSERT_NOT_NULL(test, pool);
-	pool->name = "kunit";
-	pool->max = max;
-	node = zcp_test_node_in(test, pool, nid, reserve);
+	KUNIT_ASSERT_NOT_NULL(test, budget);
+	budget->max = max;
+	node = zcp_test_node_in(test, budget, nid, reserve);
 	KUNIT_ASSERT_EQ(test, node->nr_chunks, min(reserve, max));
 	return node;
 }
 
 /**
- * zcp_test_node_in() - make a node whose scrubber sleeps, in some pool
+ * zcp_test_node_in() - make a node whose scrubber sleeps, beside others
  * @test: whose; the node goes with it
- * @pool: with name and maximum set
+ * @budget: what it shares with them, with its maximum set
  * @nid: NUMA node
- * @reserve: in chunks; filled as far as the pool has room
+ * @reserve: in chunks; filled as far as the budget has room
  *
  * Context: test case.
  * Return: the node; the test ends where there is no memory for it.
  */
-struct zcp_node *zcp_test_node_in(struct kunit *test, struct zcp_pool *pool, int nid,
+struct zcp_node *zcp_test_node_in(struct kunit *test, struct zcp_budget *budget, int nid,
 				  unsigned long reserve)
 {
 	struct zcp_node *node;
 
-	node = zcp_node_create(pool, nid);
+	node = zcp_node_create(budget, "kunit", nid);
 	KUNIT_ASSERT_NOT_NULL(test, node);
+	zcp_scrub_start(node);
 	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, zcp_test_node_destroy, node), 0);
 	node->reserve = reserve;
 	node->scrub_due = true;
@@ -150,10 +150,10 @@ static const char *zcp_tally_compare(const struct zcp_node *node,
 	    tally->nr[ZCP_USED] + tally->nr[ZCP_RETIRED])
 		return "retired pages";
 	if (node->nr_chunks != tally->chunks ||
-	    atomic_long_read(&node->pool->nr_chunks) != tally->chunks)
+	    atomic_long_read(&node->budget->nr_chunks) != tally->chunks)
 		return "chunks";
-	if (atomic_long_read(&node->held[0]) +
-	    atomic_long_read(&node->held[1]) != tally->chunks)
+	if (atomic_long_read(&node->held_low) +
+	    atomic_long_read(&node->held_high) != tally->chunks)
 		return "chunks held";
 	return node->nr_split == tally->split ? "" : "split chunks";
 }

@@ -8,11 +8,11 @@
 
 #include <kunit/test.h>
 
-#include "../zcpool.h"
+#include "../mem/mem.h"
 
 struct zcp_node *zcp_test_node(struct kunit *test, int nid, unsigned long reserve,
 			       unsigned long max);
-struct zcp_node *zcp_test_node_in(struct kunit *test, struct zcp_pool *pool, int nid,
+struct zcp_node *zcp_test_node_in(struct kunit *test, struct zcp_budget *budget, int nid,
 				  unsigned long reserve);
 const char *zcp_test_fault(struct zcp_node *node);
 bool zcp_test_pages_are(struct page *page, unsigned int nr, u8 byte);
@@ -21,9 +21,11 @@ void zcp_test_pages_fill(struct page *page, unsigned int nr, u8 byte);
 #define EXPECT_SOUND(test, node)	KUNIT_EXPECT_STREQ(test, zcp_test_fault(node), "")
 #define ASSERT_SOUND(test, node)	KUNIT_ASSERT_STREQ(test, zcp_test_fault(node), "")
 
-static inline struct page *zcp_test_page(const struct zcp_extent *ext)
+/* As somebody does who has just looked for memory. */
+static inline int zcp_test_refill(struct zcp_node *node, enum zcp_kind kind,
+				  enum zcp_growth growth)
 {
-	return ext->chunk->page + ext->start;
+	return zcp_refill(node, kind, growth, node->news[kind]);
 }
 
 #endif /* ZCPOOL_KUNIT_FIXTURE_H */

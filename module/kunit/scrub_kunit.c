@@ -31,21 +31,21 @@ static void scrub_whole(struct kunit *test)
 	struct zcp_node *node = zcp_test_node(test, first_memory_node, 1, 4);
 	struct zcp_extent ext = take_whole(test, node);
 
-	KUNIT_EXPECT_FALSE(test, zcp_scrub_whole(node, true));
-	zcp_test_pages_fill(zcp_test_page(&ext), ext.nr, 0xee);
-	zcp_node_give(&ext, 1);
-	KUNIT_EXPECT_TRUE(test, zcp_scrub_whole(node, false));
+	KUNIT_EXPECT_FALSE(test, zcp_scrub_whole(node, ZCP_KEEP_SURPLUS));
+	zcp_test_pages_fill(zcp_extent_page(&ext), ext.nr, 0xee);
+	zcp_node_free(&ext, 1);
+	KUNIT_EXPECT_TRUE(test, zcp_scrub_whole(node, ZCP_RELEASE_SURPLUS));
 	KUNIT_EXPECT_EQ(test, node->nr[ZCP_CLEAN], ZCP_CHUNK_PAGES);
 	ext = take_whole(test, node);
-	KUNIT_EXPECT_TRUE(test, zcp_test_pages_are(zcp_test_page(&ext), ext.nr, 0));
-	zcp_node_give(&ext, 1);
+	KUNIT_EXPECT_TRUE(test, zcp_test_pages_are(zcp_extent_page(&ext), ext.nr, 0));
+	zcp_node_free(&ext, 1);
 
 	node->reserve = 0;
-	KUNIT_EXPECT_TRUE(test, zcp_scrub_whole(node, true));
+	KUNIT_EXPECT_TRUE(test, zcp_scrub_whole(node, ZCP_KEEP_SURPLUS));
 	KUNIT_EXPECT_EQ(test, node->nr_chunks, 1);
 	ext = take_whole(test, node);
-	zcp_node_give(&ext, 1);
-	KUNIT_EXPECT_TRUE(test, zcp_scrub_whole(node, false));
+	zcp_node_free(&ext, 1);
+	KUNIT_EXPECT_TRUE(test, zcp_scrub_whole(node, ZCP_RELEASE_SURPLUS));
 	KUNIT_EXPECT_EQ(test, node->nr_chunks, 0);
 	EXPECT_SOUND(test, node);
 }
@@ -58,8 +58,8 @@ static void scrub_split(struct kunit *test)
 	unsigned int i;
 
 	KUNIT_EXPECT_FALSE(test, zcp_scrub_split(node));
-	zcp_test_pages_fill(zcp_test_page(&ext), ext.nr, 0xee);
-	zcp_node_give(&ext, 1);
+	zcp_test_pages_fill(zcp_extent_page(&ext), ext.nr, 0xee);
+	zcp_node_free(&ext, 1);
 	/* 8 + 4 + 1 */
 	for (i = 0; i < 3; i++) {
 		KUNIT_EXPECT_TRUE(test, zcp_scrub_split(node));
@@ -75,16 +75,16 @@ static void scrub_split_done(struct kunit *test)
 {
 	struct zcp_node *node = zcp_test_node(test, first_memory_node, 2, 2);
 	struct zcp_extent ext[2] = { take_block(test, node, 4), take_block(test, node, 4) };
-	unsigned long done[2] = { node->done[0], node->done[1] };
+	unsigned long news[ZCP_NR_KINDS] = { node->news[ZCP_WHOLE], node->news[ZCP_SPLIT] };
 
-	zcp_node_give(ext, 1);
+	zcp_node_free(ext, 1);
 	KUNIT_EXPECT_TRUE(test, zcp_scrub_split(node));
-	KUNIT_EXPECT_EQ(test, node->done[0], done[0]);
-	KUNIT_EXPECT_EQ(test, node->done[1], done[1] + 1);
-	zcp_node_give(ext + 1, 1);
+	KUNIT_EXPECT_EQ(test, node->news[ZCP_WHOLE], news[ZCP_WHOLE]);
+	KUNIT_EXPECT_EQ(test, node->news[ZCP_SPLIT], news[ZCP_SPLIT] + 1);
+	zcp_node_free(ext + 1, 1);
 	KUNIT_EXPECT_TRUE(test, zcp_scrub_split(node));
-	KUNIT_EXPECT_EQ(test, node->done[0], done[0] + 1);
-	KUNIT_EXPECT_EQ(test, node->done[1], done[1] + 2);
+	KUNIT_EXPECT_EQ(test, node->news[ZCP_WHOLE], news[ZCP_WHOLE] + 1);
+	KUNIT_EXPECT_EQ(test, node->news[ZCP_SPLIT], news[ZCP_SPLIT] + 2);
 	KUNIT_EXPECT_EQ(test, node->busy, 0);
 }
 
@@ -93,16 +93,16 @@ static void quarantine_whole(struct kunit *test)
 {
 	struct zcp_node *node = zcp_test_node(test, first_memory_node, 1, 1);
 	struct zcp_extent ext = take_whole(test, node);
-	struct page *page = zcp_test_page(&ext);
+	struct page *page = zcp_extent_page(&ext);
 
 	zcp_test_pages_fill(page, ext.nr, 0xee);
 	get_page(page);
-	zcp_node_give(&ext, 1);
-	KUNIT_EXPECT_TRUE(test, zcp_scrub_whole(node, true));
+	zcp_node_free(&ext, 1);
+	KUNIT_EXPECT_TRUE(test, zcp_scrub_whole(node, ZCP_KEEP_SURPLUS));
 	KUNIT_EXPECT_EQ(test, node->nr[ZCP_QUARANTINED], ZCP_CHUNK_PAGES);
 	EXPECT_SOUND(test, node);
 	KUNIT_EXPECT_FALSE(test, zcp_quarantine_scan(node));
-	KUNIT_EXPECT_EQ(test, zcp_node_refill(node, false, true, node->done[0]), -ENOSPC);
+	KUNIT_EXPECT_EQ(test, zcp_test_refill(node, ZCP_WHOLE, ZCP_MAY_GROW), -ENOSPC);
 	KUNIT_EXPECT_EQ(test, zcp_node_take_whole(node, &ext, 1), 0);
 	KUNIT_EXPECT_TRUE(test, zcp_test_pages_are(page, ZCP_CHUNK_PAGES, 0xee));
 
@@ -111,7 +111,7 @@ static void quarantine_whole(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, node->nr[ZCP_DIRTY], ZCP_CHUNK_PAGES);
 	EXPECT_SOUND(test, node);
 	KUNIT_EXPECT_FALSE(test, zcp_quarantine_scan(node));
-	KUNIT_EXPECT_EQ(test, zcp_node_refill(node, false, true, node->done[0]), 0);
+	KUNIT_EXPECT_EQ(test, zcp_test_refill(node, ZCP_WHOLE, ZCP_MAY_GROW), 0);
 	KUNIT_EXPECT_TRUE(test, zcp_test_pages_are(page, ZCP_CHUNK_PAGES, 0));
 	EXPECT_SOUND(test, node);
 }
@@ -122,11 +122,11 @@ static void quarantine_split(struct kunit *test)
 	struct zcp_node *node = zcp_test_node(test, first_memory_node, 2, 2);
 	struct zcp_extent ext = take_block(test, node, 8);
 	struct zcp_buddy *buddy = &ext.chunk->split->buddy;
-	struct page *page = zcp_test_page(&ext) + 2;
+	struct page *page = zcp_extent_page(&ext) + 2;
 
-	zcp_test_pages_fill(zcp_test_page(&ext), ext.nr, 0xee);
+	zcp_test_pages_fill(zcp_extent_page(&ext), ext.nr, 0xee);
 	get_page(page);
-	zcp_node_give(&ext, 1);
+	zcp_node_free(&ext, 1);
 	KUNIT_EXPECT_TRUE(test, zcp_scrub_split(node));
 	KUNIT_EXPECT_EQ(test, node->nr[ZCP_QUARANTINED], 1);
 	KUNIT_EXPECT_EQ(test, zcp_buddy_nr_free(buddy), ZCP_CHUNK_PAGES - 1);
@@ -152,15 +152,15 @@ static void retire_whole(struct kunit *test)
 {
 	struct zcp_node *node = zcp_test_node(test, first_memory_node, 1, 1);
 	struct zcp_extent ext = take_whole(test, node);
-	struct page *page = zcp_test_page(&ext);
+	struct page *page = zcp_extent_page(&ext);
 
 	SetPageHWPoison(page + 100);
-	zcp_node_give(&ext, 1);
-	KUNIT_EXPECT_TRUE(test, zcp_scrub_whole(node, false));
+	zcp_node_free(&ext, 1);
+	KUNIT_EXPECT_TRUE(test, zcp_scrub_whole(node, ZCP_RELEASE_SURPLUS));
 	KUNIT_EXPECT_EQ(test, node->nr[ZCP_RETIRED], ZCP_CHUNK_PAGES);
 	EXPECT_SOUND(test, node);
-	KUNIT_EXPECT_FALSE(test, zcp_scrub_whole(node, false));
-	KUNIT_EXPECT_EQ(test, zcp_node_refill(node, false, true, node->done[0]), -ENOSPC);
+	KUNIT_EXPECT_FALSE(test, zcp_scrub_whole(node, ZCP_RELEASE_SURPLUS));
+	KUNIT_EXPECT_EQ(test, zcp_test_refill(node, ZCP_WHOLE, ZCP_MAY_GROW), -ENOSPC);
 	KUNIT_EXPECT_EQ(test, zcp_node_take_whole(node, &ext, 1), 0);
 	node->reserve = 0;
 	zcp_node_settle(node);
@@ -175,10 +175,10 @@ static void retire_split(struct kunit *test)
 	struct zcp_node *node = zcp_test_node(test, first_memory_node, 2, 2);
 	struct zcp_extent ext[2] = { take_block(test, node, 4), take_block(test, node, 16) };
 	struct zcp_extent more;
-	struct page *page = zcp_test_page(ext);
+	struct page *page = zcp_extent_page(ext);
 
 	SetPageHWPoison(page + 3);
-	zcp_node_give(ext, 1);
+	zcp_node_free(ext, 1);
 	KUNIT_EXPECT_TRUE(test, zcp_scrub_split(node));
 	KUNIT_EXPECT_EQ(test, node->nr[ZCP_RETIRED], ZCP_CHUNK_PAGES - 16);
 	KUNIT_EXPECT_EQ(test, node->nr[ZCP_USED], 16);
@@ -186,7 +186,7 @@ static void retire_split(struct kunit *test)
 	EXPECT_SOUND(test, node);
 	KUNIT_EXPECT_EQ(test, zcp_node_take_block(node, &more, 1), -ENOMEM);
 
-	zcp_node_give(ext + 1, 1);
+	zcp_node_free(ext + 1, 1);
 	KUNIT_EXPECT_TRUE(test, zcp_scrub_split(node));
 	KUNIT_EXPECT_EQ(test, node->nr[ZCP_RETIRED], ZCP_CHUNK_PAGES);
 	KUNIT_EXPECT_EQ(test, node->nr[ZCP_USED], 0);
@@ -200,10 +200,10 @@ static void retire_quarantined(struct kunit *test)
 {
 	struct zcp_node *node = zcp_test_node(test, first_memory_node, 2, 2);
 	struct zcp_extent ext = take_block(test, node, 1);
-	struct page *page = zcp_test_page(&ext);
+	struct page *page = zcp_extent_page(&ext);
 
 	get_page(page);
-	zcp_node_give(&ext, 1);
+	zcp_node_free(&ext, 1);
 	KUNIT_EXPECT_TRUE(test, zcp_scrub_split(node));
 	KUNIT_EXPECT_EQ(test, node->nr[ZCP_QUARANTINED], 1);
 	SetPageHWPoison(page);
@@ -215,19 +215,19 @@ static void retire_quarantined(struct kunit *test)
 	put_page(page);
 }
 
-/* All of that without being asked for, once it is told by zcp_node_give(). */
+/* All of that without being asked for, once it is told by zcp_node_free(). */
 static void scrub_worker(struct kunit *test)
 {
 	struct zcp_node *node = zcp_test_node(test, first_memory_node, 2, 4);
 	struct zcp_extent ext[3] = { take_whole(test, node), take_block(test, node, 9) };
-	struct page *page = zcp_test_page(ext + 1) + 4;
+	struct page *page = zcp_extent_page(ext + 1) + 4;
 	unsigned int i;
 
-	KUNIT_ASSERT_EQ(test, zcp_node_refill(node, false, true, 0), 0);
+	KUNIT_ASSERT_EQ(test, zcp_refill(node, ZCP_WHOLE, ZCP_MAY_GROW, 0), 0);
 	ext[2] = take_whole(test, node);
 	get_page(page);
 	node->scrub_due = false;
-	zcp_node_give(ext, 3);
+	zcp_node_free(ext, 3);
 	flush_delayed_work(&node->scrubber);
 	KUNIT_EXPECT_FALSE(test, node->scrub_due);
 	KUNIT_EXPECT_EQ(test, node->nr[ZCP_DIRTY], 0);
@@ -251,10 +251,10 @@ static void scrub_stop(struct kunit *test)
 	struct zcp_node *node = zcp_test_node(test, first_memory_node, 1, 4);
 	struct zcp_extent ext = take_whole(test, node);
 
-	zcp_node_give(&ext, 1);
+	zcp_node_free(&ext, 1);
 	mutex_lock(&node->lock);
 	node->scrub_due = false;
-	zcp_scrub_kick(node);
+	zcp_node_wake_scrubber(node);
 	node->stop = true;
 	mutex_unlock(&node->lock);
 	zcp_scrub_stop(node);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests of module/buddy.c: each promise of its comments by itself, then random
+ * Tests of module/mem/buddy.c: each promise of its comments by itself, then random
  * calls against a naive model. Prints TAP.
  */
 #include <errno.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What module/buddy.c uses of the kernel's header, with the same meaning. */
+/* What module/mem/buddy.c uses of the kernel's header, with the same meaning. */
 #ifndef ZCP_SHIM_BITMAP_H
 #define ZCP_SHIM_BITMAP_H
 

@@ -3,11 +3,15 @@
  * Pools: the policy that says from which nodes, and in which pieces, a buffer
  * gets its memory.
  */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include <linux/cpuset.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
 
-#include "zcpool.h"
+#include "pool.h"
+
+#define ZCP_MIB(chunks)	((chunks) * (ZCP_CHUNK_SIZE >> 20))
 
 /**
  * zcp_pool_check_node() - whether the caller may ask for a node
@@ -75,39 +79,37 @@ static int zcp_worse(int a, int b)
  * Take something of a node's clean memory that is at hand: set *want to what is
  * still missing.
  */
-typedef void zcp_take_fn(struct zcp_node *node, struct zcp_buffer *buf,
+typedef void zcp_take_fn(struct zcp_node *node, struct zcp_extents *list,
 			 unsigned int *want);
 
-static void zcp_take_whole(struct zcp_node *node, struct zcp_buffer *buf,
+static void zcp_take_whole(struct zcp_node *node, struct zcp_extents *list,
 			   unsigned int *want)
 {
-	unsigned int got = zcp_node_take_whole(node,
-					       buf->extents + buf->nr_extents,
-					       *want);
+	unsigned int got = zcp_node_take_whole(node, list->ext + list->nr, *want);
 
-	buf->nr_extents += got;
-	buf->nr_whole += got;
+	list->nr += got;
+	list->nr_whole += got;
 	*want -= got;
 }
 
-static void zcp_take_run(struct zcp_node *node, struct zcp_buffer *buf,
+static void zcp_take_run(struct zcp_node *node, struct zcp_extents *list,
 			 unsigned int *want)
 {
-	if (zcp_node_take_run(node, buf->extents, *want))
+	if (zcp_node_take_run(node, list->ext, *want))
 		return;
-	buf->nr_extents = *want;
-	buf->nr_whole = *want;
+	list->nr = *want;
+	list->nr_whole = *want;
 	*want = 0;
 }
 
-static void zcp_take_block(struct zcp_node *node, struct zcp_buffer *buf,
+static void zcp_take_block(struct zcp_node *node, struct zcp_extents *list,
 			   unsigned int *want)
 {
 	struct zcp_extent ext;
 
 	if (zcp_node_take_block(node, &ext, *want))
 		return;
-	zcp_buffer_add_extent(buf, &ext);
+	zcp_extents_append(list, &ext);
 	*want = 0;
 }
 
@@ -117,45 +119,46 @@ static void zcp_take_block(struct zcp_node *node, struct zcp_buffer *buf,
  * zeroed and converted once at most. Another chunk from the kernel is hardly a
  * neighbour of ours.
  */
-static int zcp_take_run_from(struct zcp_node *node, struct zcp_buffer *buf,
+static int zcp_take_run_from(struct zcp_node *node, struct zcp_extents *list,
 			     unsigned int *want)
 {
 	unsigned long left = 3 * READ_ONCE(node->nr_chunks);
 	int err = 0;
 
 	while (!err && left--)
-		err = zcp_node_refill(node, false, false, READ_ONCE(node->done[0]));
+		err = zcp_refill(node, ZCP_WHOLE, ZCP_NO_GROW,
+				 READ_ONCE(node->news[ZCP_WHOLE]));
 	if (err == -EINTR)
 		return err;
-	zcp_take_run(node, buf, want);
+	zcp_take_run(node, list, want);
 	return *want ? -ENOMEM : 0;
 }
 
 /* From one node, until it can make nothing more clean. */
 static int zcp_take_from(const struct zcp_request *req, struct zcp_node *node,
-			 struct zcp_buffer *buf, zcp_take_fn *take,
+			 struct zcp_extents *list, zcp_take_fn *take,
 			 unsigned int *want)
 {
-	const bool split = take == zcp_take_block;
+	enum zcp_kind kind = take == zcp_take_block ? ZCP_SPLIT : ZCP_WHOLE;
 	unsigned long seen;
 	int err;
 
 	do {
-		seen = READ_ONCE(node->done[split]);
-		take(node, buf, want);
+		seen = READ_ONCE(node->news[kind]);
+		take(node, list, want);
 		if (!*want)
 			return 0;
 		if (req->flags & ZCPOOL_ALLOC_NOWAIT)
 			return -EAGAIN;
 		if (take == zcp_take_run)
-			return zcp_take_run_from(node, buf, want);
-		err = zcp_node_refill(node, split, true, seen);
+			return zcp_take_run_from(node, list, want);
+		err = zcp_refill(node, kind, ZCP_MAY_GROW, seen);
 	} while (!err);
 	return err;
 }
 
 /* From the nearest node on. */
-static int zcp_take(const struct zcp_request *req, struct zcp_buffer *buf,
+static int zcp_take(const struct zcp_request *req, struct zcp_extents *list,
 		    zcp_take_fn *take, unsigned int want)
 {
 	int err, worst = -ENOMEM;
@@ -164,7 +167,7 @@ static int zcp_take(const struct zcp_request *req, struct zcp_buffer *buf,
 
 	walk.tried = 0;
 	while ((node = zcp_walk_next(&walk, req))) {
-		err = zcp_take_from(req, node, buf, take, &want);
+		err = zcp_take_from(req, node, list, take, &want);
 		if (!err || err == -EINTR)
 			return err;
 		worst = zcp_worse(worst, err);
@@ -172,19 +175,19 @@ static int zcp_take(const struct zcp_request *req, struct zcp_buffer *buf,
 	return worst;
 }
 
-static int zcp_alloc_block(const struct zcp_request *req, struct zcp_buffer *buf,
+static int zcp_alloc_block(const struct zcp_request *req, struct zcp_extents *list,
 			   unsigned int nr)
 {
-	int err = zcp_buffer_reserve_extents(buf, 1);
+	int err = zcp_extents_reserve(list, 1);
 
-	return err ? err : zcp_take(req, buf, zcp_take_block, nr);
+	return err ? err : zcp_take(req, list, zcp_take_block, nr);
 }
 
 /*
  * A tail is cut into the powers of two it consists of, largest first. Only where
  * no node has a block of that size left is one made up of smaller blocks.
  */
-static int zcp_alloc_tail(const struct zcp_request *req, struct zcp_buffer *buf,
+static int zcp_alloc_tail(const struct zcp_request *req, struct zcp_extents *list,
 			  unsigned int nr)
 {
 	unsigned int block = ZCP_CHUNK_PAGES / 2;
@@ -192,7 +195,7 @@ static int zcp_alloc_tail(const struct zcp_request *req, struct zcp_buffer *buf,
 
 	while (nr) {
 		block = min_t(unsigned int, block, rounddown_pow_of_two(nr));
-		err = zcp_alloc_block(req, buf, block);
+		err = zcp_alloc_block(req, list, block);
 		if (err && (block == 1 || err == -EINTR))
 			return err;
 		if (err)
@@ -204,13 +207,13 @@ static int zcp_alloc_tail(const struct zcp_request *req, struct zcp_buffer *buf,
 }
 
 /* Pages that a node has or could make clean. */
-static unsigned long zcp_node_room(struct zcp_node *node, bool nowait)
+static unsigned long zcp_node_room(struct zcp_node *node, u32 flags)
 {
 	unsigned long room;
 
 	mutex_lock(&node->lock);
 	room = node->nr[ZCP_CLEAN];
-	if (!nowait)
+	if (!(flags & ZCPOOL_ALLOC_NOWAIT))
 		room += node->nr[ZCP_DIRTY] + node->nr[ZCP_QUARANTINED];
 	mutex_unlock(&node->lock);
 	return room;
@@ -232,37 +235,37 @@ static int zcp_pool_could(const struct zcp_request *req, unsigned long pages)
 
 	walk.tried = 0;
 	while ((node = zcp_walk_next(&walk, req)))
-		room += zcp_node_room(node, nowait);
-	held = atomic_long_read(&pool->nr_chunks);
-	if (!nowait && held < pool->max)
-		room += (pool->max - held) * ZCP_CHUNK_PAGES;
+		room += zcp_node_room(node, req->flags);
+	held = atomic_long_read(&pool->budget.nr_chunks);
+	if (!nowait && held < pool->budget.max)
+		room += (pool->budget.max - held) * ZCP_CHUNK_PAGES;
 	if (pages <= room)
 		return 0;
 	return nowait ? -EAGAIN : -ENOSPC;
 }
 
 /* Extents of one node follow each other: one call for each such run. */
-static void zcp_pool_return(struct zcp_buffer *buf,
-			    void (*give)(const struct zcp_extent *ext, unsigned int nr))
+static void zcp_empty(struct zcp_extents *list,
+		      void (*take_back)(const struct zcp_extent *ext, unsigned int nr))
 {
-	struct zcp_extent *ext = buf->extents;
+	struct zcp_extent *ext = list->ext;
 	unsigned int i, start;
 
-	for (start = 0, i = 1; start < buf->nr_extents; i++) {
-		if (i < buf->nr_extents &&
-		    ext[i].chunk->node == ext[start].chunk->node)
+	for (start = 0, i = 1; start < list->nr; i++) {
+		if (i < list->nr && ext[i].chunk->node == ext[start].chunk->node)
 			continue;
-		give(ext + start, i - start);
+		take_back(ext + start, i - start);
 		start = i;
 	}
-	buf->nr_extents = 0;
-	buf->nr_whole = 0;
+	list->nr = 0;
+	list->nr_whole = 0;
 }
 
 /**
- * zcp_pool_alloc() - get a buffer its memory
+ * zcp_pool_alloc() - get memory
  * @req: what is wanted
- * @buf: with its sizes set and no extents
+ * @nr_pages: how much, with what @req is rounded up to
+ * @list: empty; filled with its extents
  *
  * Where it fails, what had been taken goes back as clean as it was.
  *
@@ -271,37 +274,38 @@ static void zcp_pool_return(struct zcp_buffer *buf,
  * Return: 0; -ENOSPC the pool is at its maximum; -ENOMEM the kernel has no
  * memory of that kind; -EAGAIN not without waiting; -EINTR killed.
  */
-int zcp_pool_alloc(const struct zcp_request *req, struct zcp_buffer *buf)
+int zcp_pool_alloc(const struct zcp_request *req, unsigned long nr_pages,
+		   struct zcp_extents *list)
 {
-	unsigned int whole = buf->nr_pages / ZCP_CHUNK_PAGES;
-	unsigned int tail = buf->nr_pages % ZCP_CHUNK_PAGES;
+	unsigned int whole = nr_pages / ZCP_CHUNK_PAGES;
+	unsigned int tail = nr_pages % ZCP_CHUNK_PAGES;
 	const bool contig = req->flags & ZCPOOL_ALLOC_CONTIG;
 	int err;
 
-	err = zcp_buffer_reserve_extents(buf, whole + hweight32(tail));
+	err = zcp_extents_reserve(list, whole + hweight32(tail));
 	if (!err && whole > 1)
-		err = zcp_pool_could(req, buf->nr_pages);
+		err = zcp_pool_could(req, nr_pages);
 	if (!err && whole)
-		err = zcp_take(req, buf, contig && whole > 1 ? zcp_take_run :
-							       zcp_take_whole,
+		err = zcp_take(req, list, contig && whole > 1 ? zcp_take_run :
+								zcp_take_whole,
 			       whole);
 	if (!err && tail)
-		err = contig ? zcp_alloc_block(req, buf, tail) :
-			       zcp_alloc_tail(req, buf, tail);
+		err = contig ? zcp_alloc_block(req, list, tail) :
+			       zcp_alloc_tail(req, list, tail);
 	if (err)
-		zcp_pool_return(buf, zcp_node_put_back);
+		zcp_empty(list, zcp_node_untake);
 	return err;
 }
 
 /**
- * zcp_pool_free() - give a buffer's memory back
- * @buf: nobody's any more; has no extents afterwards
+ * zcp_pool_free() - take memory back
+ * @list: nobody's any more; empty afterwards
  *
  * Context: may sleep for the nodes' locks only.
  */
-void zcp_pool_free(struct zcp_buffer *buf)
+void zcp_pool_free(struct zcp_extents *list)
 {
-	zcp_pool_return(buf, zcp_node_give);
+	zcp_empty(list, zcp_node_free);
 }
 
 static void zcp_node_info(struct zcp_node *node, struct zcpool_info *info)
@@ -336,7 +340,7 @@ void zcp_pool_info(struct zcp_pool *pool, struct zcpool_info *info)
 	if (has_transparent_hugepage())
 		info->features |= ZCPOOL_FEAT_HUGE;
 	info->chunk_size = ZCP_CHUNK_SIZE;
-	info->max_bytes = (u64)pool->max * ZCP_CHUNK_SIZE;
+	info->max_bytes = (u64)pool->budget.max * ZCP_CHUNK_SIZE;
 
 	if (info->flags & ZCPOOL_INFO_NODE) {
 		zcp_node_info(pool->nodes[info->node], info);
@@ -364,11 +368,42 @@ int zcp_pool_init(struct zcp_pool *pool)
 		return -ENOMEM;
 
 	for_each_node_state(nid, N_MEMORY) {
-		pool->nodes[nid] = zcp_node_create(pool, nid);
+		pool->nodes[nid] = zcp_node_create(&pool->budget, pool->name, nid);
 		if (!pool->nodes[nid])
 			return -ENOMEM;
+		zcp_scrub_start(pool->nodes[nid]);
 		node_set(nid, pool->mask);
 	}
+	return 0;
+}
+
+/**
+ * zcp_pool_fill() - get all nodes of a pool their reserve, and say what came of it
+ * @pool: with its parameters taken in
+ *
+ * Context: may sleep, for as long as it takes to zero the reserve.
+ * Return: 0, also if the reserve is not complete; -EINTR killed.
+ */
+int zcp_pool_fill(struct zcp_pool *pool)
+{
+	unsigned long want = 0, lost = 0;
+	int nid, err;
+
+	for_each_node_mask(nid, pool->mask) {
+		err = zcp_node_fill_reserve(pool->nodes[nid]);
+		if (err)
+			return err;
+		want += pool->nodes[nid]->reserve;
+		lost += zcp_node_lost(pool->nodes[nid]);
+		if (zcp_node_lost(pool->nodes[nid]))
+			pr_warn("%s: reserve: node %d gave %lu of %lu MiB\n",
+				pool->name, nid,
+				ZCP_MIB(pool->nodes[nid]->nr_chunks),
+				ZCP_MIB(pool->nodes[nid]->reserve));
+	}
+	pr_info("%s: %lu MiB in reserve on %d node(s), at most %lu MiB\n",
+		pool->name, ZCP_MIB(want - lost), nodes_weight(pool->mask),
+		ZCP_MIB(pool->budget.max));
 	return 0;
 }
 

@@ -19,9 +19,9 @@
 #include <linux/mman.h>
 #include <linux/sched/mm.h>
 
-#include "compat.h"
-#include "trace.h"
-#include "zcpool.h"
+#include "../compat.h"
+#include "../show/trace.h"
+#include "buffer.h"
 
 static struct zcp_buffer *zcp_vma_buffer(const struct vm_area_struct *vma)
 {
@@ -39,12 +39,13 @@ static void zcp_vm_close(struct vm_area_struct *vma)
 }
 
 /* For the trace only: what the core is going to do with the page. */
-static unsigned int zcp_fault_order(const struct vm_fault *vmf, struct page *page)
+static unsigned int zcp_fault_order(const struct vm_fault *vmf)
 {
+	const struct zcp_buffer *buf = zcp_vma_buffer(vmf->vma);
 	unsigned long start = vmf->address & PMD_MASK;
 
-	if (!PageCompound(page) || start < vmf->vma->vm_start ||
-	    start + PMD_SIZE > vmf->vma->vm_end ||
+	if (vmf->pgoff / ZCP_CHUNK_PAGES >= buf->extents.nr_whole ||
+	    start < vmf->vma->vm_start || start + PMD_SIZE > vmf->vma->vm_end ||
 	    (vmf->pgoff - (vmf->address >> PAGE_SHIFT)) % ZCP_CHUNK_PAGES)
 		return 0;
 	return ZCP_CHUNK_ORDER;
@@ -53,17 +54,16 @@ static unsigned int zcp_fault_order(const struct vm_fault *vmf, struct page *pag
 static vm_fault_t zcp_vm_fault(struct vm_fault *vmf)
 {
 	struct zcp_buffer *buf = zcp_vma_buffer(vmf->vma);
-	struct page *page = zcp_buffer_page(buf, vmf->pgoff);
+	struct page *page = zcp_extents_page(&buf->extents, vmf->pgoff);
 
 	if (!page)
 		return VM_FAULT_SIGBUS;
-	if (PageHWPoison(page))
+	if (zcp_pages_poisoned(page, 1))
 		return VM_FAULT_HWPOISON;
-	get_page(page);
-	vmf->page = page;
+	vmf->page = zcp_page_get(page);
 	if (trace_zcpool_fault_enabled())
 		trace_zcpool_fault(buf, vmf->address, vmf->pgoff,
-				   zcp_fault_order(vmf, page));
+				   zcp_fault_order(vmf));
 	return 0;
 }
 
@@ -119,7 +119,7 @@ static int zcp_insert_all(struct vm_area_struct *vma, struct zcp_buffer *buf)
 	int err;
 
 	while (left) {
-		page = zcp_buffer_run(buf, index, &nr);
+		page = zcp_extents_run(&buf->extents, index, &nr);
 		if (!page)
 			return -EFAULT;
 		nr = min_t(unsigned long, nr, left);
@@ -158,6 +158,7 @@ static const struct vm_operations_struct zcp_vm_ops_batch = {
 	.map_pages	= zcp_vm_map_pages,
 };
 
+#ifdef CONFIG_TRANSPARENT_HUGEPAGE
 /**
  * zcp_get_unmapped_area() - find an address for a mapping, one that suits PMDs
  * @file: a buffer's or a pool's
@@ -182,12 +183,23 @@ unsigned long zcp_get_unmapped_area(struct file *file, unsigned long addr,
 
 	if ((!IS_ENABLED(CONFIG_64BIT) || in_compat_syscall()) && !addr &&
 	    !(flags & MAP_FIXED) && len >= PMD_SIZE && padded > len) {
-		at = mm_get_unmapped_area(current->mm, file, 0, padded, pgoff,
-					  flags);
+		at = thp_get_unmapped_area(file, 0, padded, pgoff, flags);
 		if (!IS_ERR_VALUE(at))
 			return at + ((off - at) & ~PMD_MASK);
 	}
 	return thp_get_unmapped_area(file, addr, len, pgoff, flags);
+}
+#endif
+
+/* Whether pages of a buffer may be mapped so. */
+static int zcp_check_mapping(const struct zcp_buffer *buf, unsigned long vm_flags,
+			     pgoff_t first, unsigned long nr)
+{
+	if (!(vm_flags & VM_MAYSHARE))
+		return -EINVAL;
+	if (first > buf->nr_pages || nr > buf->nr_pages - first)
+		return -EINVAL;
+	return 0;
 }
 
 /**
@@ -201,19 +213,18 @@ unsigned long zcp_get_unmapped_area(struct file *file, unsigned long addr,
 int zcp_buffer_mmap(struct file *file, struct vm_area_struct *vma)
 {
 	struct zcp_buffer *buf = zcp_buffer_of(file);
+	int err;
 
-	if (!(vma->vm_flags & VM_MAYSHARE))
-		return -EINVAL;
-	if (vma->vm_pgoff > buf->nr_pages ||
-	    vma_pages(vma) > buf->nr_pages - vma->vm_pgoff)
-		return -EINVAL;
+	err = zcp_check_mapping(buf, vma->vm_flags, vma->vm_pgoff, vma_pages(vma));
+	if (err)
+		return err;
 
 	/*
 	 * The pages are on no LRU, so it would be in vain to note, at each
 	 * unmap, when they were used: VM_SEQ_READ spares that.
 	 */
 	vm_flags_set(vma, VM_DONTEXPAND | VM_SEQ_READ);
-	if (buf->nr_whole) {
+	if (buf->extents.nr_whole) {
 		vma->vm_ops = &zcp_vm_ops;
 	} else {
 		vm_flags_set(vma, VM_MIXEDMAP);

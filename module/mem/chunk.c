@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Chunks: where the pool's memory comes from and what is done to its pages.
+ * Chunks: where the pool's memory comes from and what is done to its pages. What a
+ * struct page has inside is for this file alone to know.
  *
  * A chunk is born whole or split and stays so. A whole one is a compound page,
  * which one PMD can map; a split one is 512 pages with a count each, so that
@@ -13,37 +14,39 @@
 #include <linux/mm.h>
 #include <linux/slab.h>
 
-#include "zcpool.h"
+#include "mem.h"
 
-static struct page *zcp_chunk_pages(int nid, bool split, gfp_t gfp)
+static struct page *zcp_chunk_pages(int nid, enum zcp_kind kind, gfp_t gfp)
 {
 	struct page *page;
 
 	gfp |= GFP_HIGHUSER | __GFP_ZERO | __GFP_THISNODE | __GFP_NOWARN;
-	if (!split)
+	if (kind == ZCP_WHOLE)
 		gfp |= __GFP_COMP;
 
 	page = alloc_pages_node(nid, gfp, ZCP_CHUNK_ORDER);
-	if (page && split)
+	if (page && kind == ZCP_SPLIT)
 		split_page(page, ZCP_CHUNK_ORDER);
 	return page;
 }
 
 static atomic_long_t *zcp_chunk_held(const struct zcp_chunk *chunk)
 {
-	return chunk->node->held + PageHighMem(chunk->page);
+	return zcp_page_high(chunk->page) ? &chunk->node->held_high :
+					    &chunk->node->held_low;
 }
 
 /**
  * zcp_chunk_create() - get a chunk from the kernel
  * @node: node it will belong to; not told of it yet
- * @split: whether to make it a split one
+ * @kind: what to make of it
  * @gfp: how hard to try, beside what every chunk needs
  *
  * Context: may sleep; without the node's lock.
  * Return: a chunk of zeroed, free pages; NULL if there is no memory.
  */
-struct zcp_chunk *zcp_chunk_create(struct zcp_node *node, bool split, gfp_t gfp)
+struct zcp_chunk *zcp_chunk_create(struct zcp_node *node, enum zcp_kind kind,
+				   gfp_t gfp)
 {
 	struct zcp_chunk *chunk;
 
@@ -55,7 +58,7 @@ struct zcp_chunk *zcp_chunk_create(struct zcp_node *node, bool split, gfp_t gfp)
 	INIT_LIST_HEAD(&chunk->link);
 	chunk->node = node;
 
-	if (split) {
+	if (kind == ZCP_SPLIT) {
 		chunk->split = kzalloc_node(sizeof(*chunk->split), GFP_KERNEL,
 					    node->nid);
 		if (!chunk->split)
@@ -66,7 +69,7 @@ struct zcp_chunk *zcp_chunk_create(struct zcp_node *node, bool split, gfp_t gfp)
 		INIT_LIST_HEAD(&chunk->split->quarantine_link);
 	}
 
-	chunk->page = zcp_chunk_pages(node->nid, split, gfp);
+	chunk->page = zcp_chunk_pages(node->nid, kind, gfp);
 	if (!chunk->page)
 		goto free_split;
 	atomic_long_inc(zcp_chunk_held(chunk));
@@ -108,6 +111,21 @@ void zcp_chunk_destroy(struct zcp_chunk *chunk)
 }
 
 /**
+ * zcp_chunk_set_index() - note where in its buffer a whole chunk is
+ * @chunk: whole
+ * @index: page in the buffer
+ *
+ * The core compares it with the size of the buffer's file before it maps the chunk
+ * by a PMD.
+ *
+ * Context: any; before the buffer can be mapped.
+ */
+void zcp_chunk_set_index(struct zcp_chunk *chunk, pgoff_t index)
+{
+	page_folio(chunk->page)->index = index;
+}
+
+/**
  * zcp_pages_poisoned() - whether a memory error has hit one of these pages
  * @page: the first
  * @nr: how many, all in one chunk
@@ -141,6 +159,55 @@ bool zcp_pages_poisoned(struct page *page, unsigned int nr)
 bool zcp_page_pinned(struct page *page)
 {
 	return page_ref_count(page) != 1;
+}
+
+/**
+ * zcp_page_high() - whether a page has no address of its own
+ * @page: any
+ *
+ * Context: any.
+ * Return: whether it is in high memory.
+ */
+bool zcp_page_high(struct page *page)
+{
+	return PageHighMem(page);
+}
+
+/**
+ * zcp_page_get() - take a reference, which put_page() drops
+ * @page: of a buffer
+ *
+ * Context: any.
+ * Return: @page.
+ */
+struct page *zcp_page_get(struct page *page)
+{
+	get_page(page);
+	return page;
+}
+
+/**
+ * zcp_pages_dma_pinned() - pages that pin_user_pages() may hold
+ * @page: the first; of a whole chunk the very first
+ * @nr: how many, all in one chunk
+ *
+ * Mappings do not count, nor does a plain reference such as a pipe's.
+ *
+ * Context: any.
+ * Return: how many may be; of a whole chunk all or none.
+ */
+unsigned int zcp_pages_dma_pinned(struct page *page, unsigned int nr)
+{
+	unsigned int i, pages, pinned = 0;
+	struct folio *folio;
+
+	for (i = 0; i < nr; i += pages) {
+		folio = page_folio(page + i);
+		pages = folio_nr_pages(folio);
+		if (folio_maybe_dma_pinned(folio))
+			pinned += pages;
+	}
+	return pinned;
 }
 
 /**

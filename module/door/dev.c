@@ -12,7 +12,8 @@
 #include <linux/topology.h>
 #include <linux/uaccess.h>
 
-#include "zcpool.h"
+#include "../compat.h"
+#include "door.h"
 
 #define ZCP_ALLOC_FLAGS	(ZCPOOL_ALLOC_CONTIG | ZCPOOL_ALLOC_HUGE | \
 			 ZCPOOL_ALLOC_NOWAIT | ZCPOOL_ALLOC_NODE | \
@@ -24,27 +25,6 @@ static struct zcp_pool *zcp_dev_pool;
 static int zcp_dev_open(struct inode *inode, struct file *file)
 {
 	file->private_data = zcp_dev_pool;
-	return 0;
-}
-
-/**
- * zcp_copy_out() - copy a struct to a caller who may know another version of it
- * @to: where
- * @usize: the caller's sizeof
- * @from: the struct
- * @ksize: ours
- *
- * Context: may sleep.
- * Return: 0 or -EFAULT.
- */
-int zcp_copy_out(void __user *to, size_t usize, const void *from, size_t ksize)
-{
-	size_t both = min(usize, ksize);
-
-	if (copy_to_user(to, from, both))
-		return -EFAULT;
-	if (clear_user(to + both, usize - both))
-		return -EFAULT;
 	return 0;
 }
 
@@ -70,7 +50,7 @@ static long zcp_dev_info(struct zcp_pool *pool, void __user *arg, size_t usize)
 	info.flags = in.flags;
 	info.node = in.node;
 	zcp_pool_info(pool, &info);
-	return zcp_copy_out(arg, usize, &info, sizeof(info));
+	return copy_struct_to_user(arg, usize, &info, sizeof(info), NULL);
 }
 
 static int zcp_dev_check_alloc(const struct zcp_pool *pool,
@@ -116,7 +96,7 @@ static long zcp_dev_alloc(struct zcp_pool *pool, void __user *arg, size_t usize)
 		goto put_fd;
 	}
 	args.size = i_size_read(file_inode(file));
-	err = zcp_copy_out(arg, usize, &args, sizeof(args));
+	err = copy_struct_to_user(arg, usize, &args, sizeof(args), NULL);
 	if (err)
 		goto put_file;
 	fd_install(args.fd, file);

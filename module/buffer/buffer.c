@@ -21,8 +21,8 @@
 #include <linux/sched.h>
 #include <linux/slab.h>
 
-#include "trace.h"
-#include "zcpool.h"
+#include "../show/trace.h"
+#include "buffer.h"
 
 #define ZCP_FS_MAGIC	0x7a63706c	/* "zcpl" */
 
@@ -42,10 +42,7 @@ static struct inode *zcp_alloc_inode(struct super_block *sb)
 	if (!buf)
 		return NULL;
 	buf->pool = NULL;
-	buf->nr_whole = 0;
-	buf->nr_extents = 0;
-	buf->max_extents = ZCP_INLINE_EXTENTS;
-	buf->extents = buf->inline_extents;
+	zcp_extents_init(&buf->extents);
 	atomic_set(&buf->mappings, 0);
 	INIT_LIST_HEAD(&buf->link);
 	return &buf->inode;
@@ -69,17 +66,22 @@ static void zcp_evict_inode(struct inode *inode)
 		list_del(&buf->link);
 		mutex_unlock(&buf->pool->buffers_lock);
 	}
-	zcp_pool_free(buf);
-	if (buf->extents != buf->inline_extents)
-		kvfree(buf->extents);
+	zcp_pool_free(&buf->extents);
+	zcp_extents_destroy(&buf->extents);
 	module_put(THIS_MODULE);
+}
+
+/* No inode is kept for another opening by name: there are no names. */
+static int zcp_drop_inode(struct inode *inode)
+{
+	return 1;
 }
 
 static const struct super_operations zcp_super_ops = {
 	.alloc_inode	= zcp_alloc_inode,
 	.free_inode	= zcp_free_inode,
 	.evict_inode	= zcp_evict_inode,
-	.drop_inode	= generic_delete_inode,
+	.drop_inode	= zcp_drop_inode,
 	.statfs		= simple_statfs,
 };
 
@@ -111,122 +113,6 @@ struct zcp_buffer *zcp_buffer_of(const struct file *file)
 	return zcp_inode_buffer(file_inode(file));
 }
 
-/**
- * zcp_buffer_run() - neighbouring pages of a buffer
- * @buf: which buffer
- * @index: first page in it
- * @nr: set to how many pages follow each other from there, with that one
- *
- * Context: any, with a reference to the buffer.
- * Return: the first page, without a reference of its own; NULL beyond the end.
- */
-struct page *zcp_buffer_run(const struct zcp_buffer *buf, pgoff_t index,
-			    unsigned int *nr)
-{
-	pgoff_t nth = index / ZCP_CHUNK_PAGES;
-	const struct zcp_extent *ext;
-
-	if (nth < buf->nr_whole) {
-		index %= ZCP_CHUNK_PAGES;
-		*nr = ZCP_CHUNK_PAGES - index;
-		return buf->extents[nth].chunk->page + index;
-	}
-
-	index -= (pgoff_t)buf->nr_whole * ZCP_CHUNK_PAGES;
-	for (ext = buf->extents + buf->nr_whole;
-	     ext < buf->extents + buf->nr_extents; ext++) {
-		if (index < ext->nr) {
-			*nr = ext->nr - index;
-			return ext->chunk->page + ext->start + index;
-		}
-		index -= ext->nr;
-	}
-	return NULL;
-}
-
-/**
- * zcp_buffer_page() - a page of a buffer
- * @buf: which buffer
- * @index: page in it
- *
- * Context: any, with a reference to the buffer.
- * Return: the page, without a reference of its own; NULL beyond the end.
- */
-struct page *zcp_buffer_page(const struct zcp_buffer *buf, pgoff_t index)
-{
-	unsigned int nr;
-
-	return zcp_buffer_run(buf, index, &nr);
-}
-
-/**
- * zcp_buffer_reserve_extents() - make room for more extents
- * @buf: being made
- * @more: how many
- *
- * Context: may sleep.
- * Return: 0 or -ENOMEM.
- */
-int zcp_buffer_reserve_extents(struct zcp_buffer *buf, unsigned int more)
-{
-	unsigned int want = buf->nr_extents + more;
-	struct zcp_extent *ext;
-
-	if (want <= buf->max_extents)
-		return 0;
-	want = max(want, 2 * buf->max_extents);
-	ext = kvmalloc_array(want, sizeof(*ext), GFP_KERNEL);
-	if (!ext)
-		return -ENOMEM;
-	memcpy(ext, buf->extents, buf->nr_extents * sizeof(*ext));
-	if (buf->extents != buf->inline_extents)
-		kvfree(buf->extents);
-	buf->extents = ext;
-	buf->max_extents = want;
-	return 0;
-}
-
-/**
- * zcp_buffer_add_extent() - append an extent of a split chunk
- * @buf: being made, with room reserved
- * @ext: what to append; one that follows the last in memory is made part of it
- *
- * Context: any.
- */
-void zcp_buffer_add_extent(struct zcp_buffer *buf, const struct zcp_extent *ext)
-{
-	struct zcp_extent *last;
-
-	if (buf->nr_extents > buf->nr_whole) {
-		last = &buf->extents[buf->nr_extents - 1];
-		if (last->chunk == ext->chunk &&
-		    last->start + last->nr == ext->start) {
-			last->nr += ext->nr;
-			return;
-		}
-	}
-	buf->extents[buf->nr_extents++] = *ext;
-}
-
-/**
- * zcp_buffer_node() - NUMA node of a buffer's memory
- * @buf: which buffer
- *
- * Context: any, with a reference to the buffer.
- * Return: the node, or -1 if it lies on several.
- */
-int zcp_buffer_node(const struct zcp_buffer *buf)
-{
-	const struct zcp_node *node = buf->extents[0].chunk->node;
-	unsigned int i;
-
-	for (i = 1; i < buf->nr_extents; i++) {
-		if (buf->extents[i].chunk->node != node)
-			return NUMA_NO_NODE;
-	}
-	return node->nid;
-}
-
 /* Sizes, by the rules that the uapi header states. */
 static int zcp_buffer_size(struct zcp_buffer *buf, const struct zcp_request *req)
 {
@@ -235,7 +121,7 @@ static int zcp_buffer_size(struct zcp_buffer *buf, const struct zcp_request *req
 
 	if (!pages)
 		return -EINVAL;
-	if (pages > (u64)req->pool->max * ZCP_CHUNK_PAGES)
+	if (pages > (u64)req->pool->budget.max * ZCP_CHUNK_PAGES)
 		return -ENOSPC;
 
 	buf->req_pages = pages;
@@ -253,15 +139,6 @@ static int zcp_buffer_size(struct zcp_buffer *buf, const struct zcp_request *req
 	return 0;
 }
 
-/* Pages tell where in the buffer they are: the kernel compares with i_size. */
-static void zcp_buffer_index_pages(struct zcp_buffer *buf)
-{
-	unsigned int i;
-
-	for (i = 0; i < buf->nr_whole; i++)
-		buf->extents[i].chunk->page->index = (pgoff_t)i * ZCP_CHUNK_PAGES;
-}
-
 static struct zcp_buffer *zcp_buffer_alloc(const struct zcp_request *req)
 {
 	struct inode *inode = alloc_anon_inode(zcp_mnt->mnt_sb);
@@ -277,12 +154,13 @@ static struct zcp_buffer *zcp_buffer_alloc(const struct zcp_request *req)
 
 	err = zcp_buffer_size(buf, req);
 	if (!err)
-		err = zcp_pool_alloc(req, buf);
+		err = zcp_pool_alloc(req, buf->nr_pages, &buf->extents);
 	if (err) {
 		iput(inode);
 		return ERR_PTR(err);
 	}
-	zcp_buffer_index_pages(buf);
+	/* The kernel compares it with i_size. */
+	zcp_extents_set_index(&buf->extents);
 	inode->i_fop = &zcp_buffer_fops;
 	/*
 	 * Pages that cannot move need no NUMA hinting faults; by this the core

@@ -7,7 +7,14 @@
 
 #include <linux/tracepoint.h>
 
-#include "zcpool.h"
+/*
+ * Any floor may include this to say what happens on it: that takes no more than the names
+ * of what the tracepoints read.
+ */
+struct page;
+struct vm_area_struct;
+struct zcp_buffer;
+struct zcp_node;
 
 DECLARE_EVENT_CLASS(zcpool_buffer,
 	TP_PROTO(const struct zcp_buffer *buf),
@@ -24,9 +31,9 @@ DECLARE_EVENT_CLASS(zcpool_buffer,
 		__entry->id = buf->id;
 		__entry->size = (u64)buf->nr_pages << PAGE_SHIFT;
 		__entry->flags = buf->flags;
-		__entry->node = zcp_buffer_node(buf);
-		__entry->whole = buf->nr_whole;
-		__entry->extents = buf->nr_extents;
+		__entry->node = zcp_extents_node(&buf->extents);
+		__entry->whole = buf->extents.nr_whole;
+		__entry->extents = buf->extents.nr;
 	),
 	TP_printk("id=%llu size=%llu flags=%#x node=%d whole=%u extents=%u",
 		  __entry->id, __entry->size, __entry->flags, __entry->node,

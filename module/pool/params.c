@@ -10,7 +10,7 @@
 #include <linux/mm.h>
 #include <linux/overflow.h>
 
-#include "zcpool.h"
+#include "pool.h"
 
 /* "512M": digits and at most one of K, M, G; in chunks, rounded up. */
 static int zcp_parse_size(const char **pos, unsigned long *chunks)
@@ -146,20 +146,20 @@ int zcp_parse_max(const char *arg, struct zcp_pool *pool)
 	const char *p = arg;
 
 	if (!*arg) {
-		pool->max = max3(reserve, ram / 2, 1UL);
+		pool->budget.max = max3(reserve, ram / 2, 1UL);
 		return 0;
 	}
-	if (zcp_parse_size(&p, &pool->max) || *p || !pool->max) {
+	if (zcp_parse_size(&p, &pool->budget.max) || *p || !pool->budget.max) {
 		pr_err("max: '%s' is no SIZE (digits with K, M or G, more than 0)\n",
 		       arg);
 		return -EINVAL;
 	}
-	if (pool->max > ram) {
+	if (pool->budget.max > ram) {
 		pr_err("max: '%s' is more than the machine's %lu MiB\n", arg,
 		       ram * (ZCP_CHUNK_SIZE >> 20));
 		return -EINVAL;
 	}
-	if (reserve > pool->max) {
+	if (reserve > pool->budget.max) {
 		pr_err("max: '%s' is less than the reserve of %lu MiB\n", arg,
 		       reserve * (ZCP_CHUNK_SIZE >> 20));
 		return -EINVAL;

@@ -9,7 +9,7 @@
 #include <linux/mm.h>
 #include <linux/seq_file.h>
 
-#include "zcpool.h"
+#include "show.h"
 
 static struct dentry *zcp_debugfs_root;
 
@@ -107,26 +107,18 @@ static int zcp_buddy_show(struct seq_file *m, void *v)
 DEFINE_SHOW_ATTRIBUTE(zcp_buddy);
 
 /*
- * Bytes that pin_user_pages() may hold. Mappings do not count, nor does a plain
- * reference such as a pipe's: that one only shows once the buffer is gone.
+ * Bytes that pin_user_pages() may hold. A plain reference such as a pipe's only shows
+ * once the buffer is gone.
  */
-static u64 zcp_pinned_bytes(const struct zcp_buffer *buf)
+static u64 zcp_pinned_bytes(const struct zcp_extents *list)
 {
 	unsigned long pages = 0;
-	unsigned int i, j;
+	unsigned int i;
 
-	for (i = 0; i < buf->nr_extents; i++) {
-		const struct zcp_extent *ext = &buf->extents[i];
-		struct page *page = ext->chunk->page + ext->start;
-
+	for (i = 0; i < list->nr; i++) {
+		pages += zcp_pages_dma_pinned(zcp_extent_page(&list->ext[i]),
+					      list->ext[i].nr);
 		cond_resched();
-		if (i < buf->nr_whole) {
-			if (folio_maybe_dma_pinned(page_folio(page)))
-				pages += ext->nr;
-			continue;
-		}
-		for (j = 0; j < ext->nr; j++)
-			pages += folio_maybe_dma_pinned(page_folio(page + j));
 	}
 	return (u64)pages << PAGE_SHIFT;
 }
@@ -151,12 +143,12 @@ static int zcp_buffers_show(struct seq_file *m, void *v)
 	}
 	buf = list_entry(v, struct zcp_buffer, link);
 	seq_printf(m, "%llu %llu %d %d ", buf->id,
-		   (u64)buf->nr_pages << PAGE_SHIFT, zcp_buffer_node(buf),
+		   (u64)buf->nr_pages << PAGE_SHIFT, zcp_extents_node(&buf->extents),
 		   buf->pid);
 	zcp_show_comm(m, buf->comm);
 	seq_printf(m, " %llu %d %llu\n",
 		   jiffies64_to_msecs(get_jiffies_64() - buf->born),
-		   atomic_read(&buf->mappings), zcp_pinned_bytes(buf));
+		   atomic_read(&buf->mappings), zcp_pinned_bytes(&buf->extents));
 	return 0;
 }
 

@@ -17,8 +17,8 @@
 #include <linux/vmalloc.h>
 #include <asm/fixmap.h>
 
-#include "compat.h"
-#include "zcpool.h"
+#include "../compat.h"
+#include "show.h"
 
 enum zcp_region_id {
 	ZCP_DIRECT,
@@ -31,12 +31,12 @@ enum zcp_region_id {
 };
 
 /* What the pool can have somewhere */
-enum zcp_kind {
+enum zcp_content {
 	ZCP_PAGES,
 	ZCP_STRUCT_PAGES,
 	ZCP_METADATA,
 	ZCP_MODULE,
-	ZCP_NR_KINDS
+	ZCP_NR_CONTENTS
 };
 
 /**
@@ -44,13 +44,13 @@ enum zcp_kind {
  * @name: as people call it; NULL where this machine has none
  * @start: first address
  * @end: first one behind it
- * @bytes: what the pool has there, by kind
+ * @bytes: what the pool has there, by content
  */
 struct zcp_region {
 	const char *name;
 	unsigned long start;
 	unsigned long end;
-	u64 bytes[ZCP_NR_KINDS];
+	u64 bytes[ZCP_NR_CONTENTS];
 };
 
 /**
@@ -125,20 +125,20 @@ static struct zcp_region *zcp_region_of(struct zcp_layout *l, const void *addr)
 	return NULL;
 }
 
-static void zcp_layout_add(struct zcp_layout *l, enum zcp_kind kind,
+static void zcp_layout_add(struct zcp_layout *l, enum zcp_content content,
 			   const void *addr, u64 bytes)
 {
 	struct zcp_region *r = zcp_region_of(l, addr);
 
 	if (r)
-		r->bytes[kind] += bytes;
+		r->bytes[content] += bytes;
 }
 
 /* The kernel's struct pages are all in one region: one of them stands for all. */
 static void zcp_layout_add_node(struct zcp_layout *l, struct zcp_node *node)
 {
-	u64 low = atomic_long_read(&node->held[0]);
-	u64 high = atomic_long_read(&node->held[1]);
+	u64 low = atomic_long_read(&node->held_low);
+	u64 high = atomic_long_read(&node->held_high);
 	unsigned long nr_split;
 
 	mutex_lock(&node->lock);
@@ -156,14 +156,16 @@ static void zcp_layout_add_node(struct zcp_layout *l, struct zcp_node *node)
 
 static void zcp_layout_add_buffers(struct zcp_layout *l, struct zcp_pool *pool)
 {
+	const struct zcp_extents *list;
 	struct zcp_buffer *buf;
 
 	mutex_lock(&pool->buffers_lock);
 	list_for_each_entry(buf, &pool->buffers, link) {
 		zcp_layout_add(l, ZCP_METADATA, buf, sizeof(*buf));
-		if (buf->extents != buf->inline_extents)
-			zcp_layout_add(l, ZCP_METADATA, buf->extents,
-				       buf->max_extents * sizeof(*buf->extents));
+		list = &buf->extents;
+		if (list->ext != list->inline_ext)
+			zcp_layout_add(l, ZCP_METADATA, list->ext,
+				       list->max * sizeof(*list->ext));
 		cond_resched();
 	}
 	mutex_unlock(&pool->buffers_lock);
@@ -191,7 +193,7 @@ static void zcp_show_address(struct seq_file *m, const struct zcp_layout *l,
 static void zcp_show_regions(struct seq_file *m, const struct zcp_layout *l)
 {
 	const struct zcp_region *r;
-	int kind;
+	int content;
 
 	seq_puts(m, "region start end size pages struct_pages metadata module\n");
 	for (r = l->region; r < l->region + ZCP_NR_REGIONS; r++) {
@@ -201,8 +203,8 @@ static void zcp_show_regions(struct seq_file *m, const struct zcp_layout *l)
 		zcp_show_address(m, l, r->start);
 		zcp_show_address(m, l, r->end);
 		seq_printf(m, " %lu", r->end - r->start);
-		for (kind = 0; kind < ZCP_NR_KINDS; kind++)
-			seq_printf(m, " %llu", r->bytes[kind]);
+		for (content = 0; content < ZCP_NR_CONTENTS; content++)
+			seq_printf(m, " %llu", r->bytes[content]);
 		seq_putc(m, '\n');
 	}
 	if (IS_ENABLED(CONFIG_HIGHMEM))
@@ -215,9 +217,24 @@ static void *zcp_page_address(struct page *page)
 	return page_address(page);
 }
 
+static void *zcp_kmap_local_page(struct page *page)
+{
+	return kmap_local_page(page);
+}
+
 static void zcp_kunmap_local(const void *addr)
 {
 	kunmap_local(addr);
+}
+
+static void *zcp_kmap(struct page *page)
+{
+	return kmap(page);
+}
+
+static void zcp_kunmap(struct page *page)
+{
+	kunmap(page);
 }
 
 static void *zcp_vmap(struct page *page)
@@ -233,8 +250,8 @@ static const struct zcp_way {
 	void (*unmap_page)(struct page *page);
 } zcp_ways[] = {
 	{ "page_address", zcp_page_address },
-	{ "kmap_local_page", kmap_local_page, .unmap = zcp_kunmap_local },
-	{ "kmap", kmap, .unmap_page = kunmap },
+	{ "kmap_local_page", zcp_kmap_local_page, .unmap = zcp_kunmap_local },
+	{ "kmap", zcp_kmap, .unmap_page = zcp_kunmap },
 	{ "vmap", zcp_vmap, .unmap = vunmap },
 };
 
@@ -250,7 +267,7 @@ static void zcp_show_way(struct seq_file *m, struct zcp_layout *l,
 		way->unmap_page(page);
 
 	seq_printf(m, "%s %s %s", way->name,
-		   PageHighMem(page) ? "highmem" : l->region[ZCP_DIRECT].name,
+		   zcp_page_high(page) ? "highmem" : l->region[ZCP_DIRECT].name,
 		   r ? r->name : "none");
 	zcp_show_address(m, l, (unsigned long)addr);
 	seq_putc(m, '\n');
@@ -280,8 +297,8 @@ static void zcp_show_ways(struct seq_file *m, struct zcp_layout *l,
 		return;
 	}
 	for (i = 0; i < ARRAY_SIZE(zcp_ways); i++)
-		zcp_show_way(m, l, &zcp_ways[i], ext.chunk->page + ext.start);
-	zcp_node_return(&ext);
+		zcp_show_way(m, l, &zcp_ways[i], zcp_extent_page(&ext));
+	zcp_node_return_borrowed(&ext);
 }
 
 /**

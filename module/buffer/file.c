@@ -9,7 +9,8 @@
 #include <linux/seq_file.h>
 #include <linux/uio.h>
 
-#include "zcpool.h"
+#include "../compat.h"
+#include "buffer.h"
 
 /*
  * Called for the second and later opens, which go through /proc/PID/fd. Which
@@ -35,13 +36,13 @@ static ssize_t zcp_buffer_copy(struct kiocb *iocb, struct iov_iter *iter,
 		size_t offset = offset_in_page(iocb->ki_pos);
 		size_t bytes = min_t(size_t, PAGE_SIZE - offset,
 				     iov_iter_count(iter));
-		struct page *page = zcp_buffer_page(buf,
-						    iocb->ki_pos >> PAGE_SHIFT);
+		struct page *page = zcp_extents_page(&buf->extents,
+						     iocb->ki_pos >> PAGE_SHIFT);
 		size_t copied;
 
 		if (!page)
 			break;
-		if (PageHWPoison(page))
+		if (zcp_pages_poisoned(page, 1))
 			return done ? done : -EIO;
 		copied = copy(page, offset, bytes, iter);
 		iocb->ki_pos += copied;
@@ -81,41 +82,26 @@ static loff_t zcp_buffer_llseek(struct file *file, loff_t offset, int whence)
 				 i_size_read(file_inode(file)));
 }
 
-/* Pieces as the hardware sees them: neighbouring extents are one. */
-static unsigned int zcp_buffer_pieces(const struct zcp_buffer *buf)
-{
-	unsigned long pfn, next_pfn = 0;
-	unsigned int i, n = 0;
-
-	for (i = 0; i < buf->nr_extents; i++) {
-		pfn = page_to_pfn(buf->extents[i].chunk->page) +
-		      buf->extents[i].start;
-		if (!i || pfn != next_pfn)
-			n++;
-		next_pfn = pfn + buf->extents[i].nr;
-	}
-	return n;
-}
-
 static long zcp_buffer_info(struct zcp_buffer *buf, void __user *arg,
 			    size_t usize)
 {
-	unsigned long whole = (unsigned long)buf->nr_whole * ZCP_CHUNK_PAGES;
+	const struct zcp_extents *extents = &buf->extents;
+	unsigned long whole = (unsigned long)extents->nr_whole * ZCP_CHUNK_PAGES;
 	struct zcpool_buf_info info = {
 		.id		= buf->id,
 		.size		= (u64)buf->nr_pages << PAGE_SHIFT,
 		.requested	= (u64)buf->req_pages << PAGE_SHIFT,
 		.whole_bytes	= (u64)whole << PAGE_SHIFT,
 		.split_bytes	= (u64)(buf->nr_pages - whole) << PAGE_SHIFT,
-		.nr_extents	= zcp_buffer_pieces(buf),
-		.node		= zcp_buffer_node(buf),
+		.nr_extents	= zcp_extents_pieces(extents),
+		.node		= zcp_extents_node(extents),
 		.flags		= buf->flags,
 		.mappings	= atomic_read(&buf->mappings),
 	};
 
 	if (usize < ZCPOOL_BUF_INFO_SIZE_MIN)
 		return -EINVAL;
-	return zcp_copy_out(arg, usize, &info, sizeof(info));
+	return copy_struct_to_user(arg, usize, &info, sizeof(info), NULL);
 }
 
 static long zcp_buffer_ioctl(struct file *file, unsigned int cmd,
@@ -136,9 +122,9 @@ static void zcp_buffer_show_fdinfo(struct seq_file *m, struct file *file)
 
 	seq_printf(m, "zcpool-id:\t%llu\n", buf->id);
 	seq_printf(m, "zcpool-size:\t%llu\n", (u64)buf->nr_pages << PAGE_SHIFT);
-	seq_printf(m, "zcpool-node:\t%d\n", zcp_buffer_node(buf));
+	seq_printf(m, "zcpool-node:\t%d\n", zcp_extents_node(&buf->extents));
 	seq_printf(m, "zcpool-whole:\t%llu\n",
-		   (u64)buf->nr_whole * ZCP_CHUNK_SIZE);
+		   (u64)buf->extents.nr_whole * ZCP_CHUNK_SIZE);
 }
 
 /* No owner: the inode holds the module (buffer.c). */

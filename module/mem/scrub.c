@@ -12,75 +12,27 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/bitmap.h>
-#include <linux/cpumask.h>
 #include <linux/mm.h>
-#include <linux/preempt.h>
-#include <linux/topology.h>
 
-#include "trace.h"
-#include "zcpool.h"
+#include "../show/trace.h"
+#include "mem.h"
 
 /*
- * A free is often followed by another, or by an allocation that can do without
- * the scrubber: wait a little. A pin lasts as long as an I/O. Where the kernel had
- * no chunk, or the pool no room for one, it may be long until there is.
+ * A pin lasts as long as an I/O. Where the kernel had no chunk, or the pool no room for
+ * one, it may be long until there is.
  */
-#define ZCP_SCRUB_DELAY		msecs_to_jiffies(4)
 #define ZCP_QUARANTINE_DELAY	msecs_to_jiffies(100)
 #define ZCP_REGAIN_DELAY	msecs_to_jiffies(1000)
 
-static struct workqueue_struct *zcp_scrub_wq;
-
 /**
- * zcp_scrub_init() - make the workqueue
+ * zcp_scrub_start() - give a node its scrubber, which sleeps until it is woken
+ * @node: new
  *
- * Context: may sleep.
- * Return: 0 or -ENOMEM.
+ * Context: any.
  */
-int zcp_scrub_init(void)
+void zcp_scrub_start(struct zcp_node *node)
 {
-	zcp_scrub_wq = alloc_workqueue("zcpool_scrub", WQ_UNBOUND, 0);
-	return zcp_scrub_wq ? 0 : -ENOMEM;
-}
-
-/**
- * zcp_scrub_exit() - undo zcp_scrub_init()
- *
- * Context: may sleep; every node's scrubber has been stopped.
- */
-void zcp_scrub_exit(void)
-{
-	destroy_workqueue(zcp_scrub_wq);
-}
-
-/*
- * On a CPU of the node's own, where it has one. No CPU goes offline while
- * preemption is off anywhere, so the timer is not set on one that has.
- */
-static void zcp_scrub_queue(struct zcp_node *node, unsigned long delay)
-{
-	unsigned int cpu;
-
-	preempt_disable();
-	cpu = cpumask_any_and(cpumask_of_node(node->nid), cpu_online_mask);
-	mod_delayed_work_on(cpu < nr_cpu_ids ? cpu : WORK_CPU_UNBOUND,
-			    zcp_scrub_wq, &node->scrubber, delay);
-	preempt_enable();
-}
-
-/**
- * zcp_scrub_kick() - tell the scrubber that there is something to do
- * @node: where
- *
- * Context: under the node's lock.
- */
-void zcp_scrub_kick(struct zcp_node *node)
-{
-	lockdep_assert_held(&node->lock);
-	if (node->scrub_due)
-		return;
-	node->scrub_due = true;
-	zcp_scrub_queue(node, ZCP_SCRUB_DELAY);
+	INIT_DELAYED_WORK(&node->scrubber, zcp_scrub_worker);
 }
 
 /**
@@ -100,7 +52,7 @@ void zcp_scrub_stop(struct zcp_node *node)
 static void zcp_warn_retired(const struct zcp_chunk *chunk)
 {
 	pr_warn("%s: node %d: memory error, chunk at pfn %#lx retired\n",
-		chunk->node->pool->name, chunk->node->nid,
+		chunk->node->pool_name, chunk->node->nid,
 		page_to_pfn(chunk->page));
 }
 
@@ -116,15 +68,16 @@ static enum zcp_state zcp_whole_verdict(struct zcp_chunk *chunk)
 /**
  * zcp_scrub_whole() - deal with one dirty whole chunk
  * @node: where
- * @keep: keep the chunk even if the node has more than its reserve
+ * @surplus: what becomes of the chunk if the node has more than its reserve
  *
  * Context: may sleep; without the node's lock.
  * Return: whether there was one.
  */
-bool zcp_scrub_whole(struct zcp_node *node, bool keep)
+bool zcp_scrub_whole(struct zcp_node *node, enum zcp_surplus surplus)
 {
 	struct zcp_chunk *chunk;
 	enum zcp_state to;
+	bool keep;
 
 	mutex_lock(&node->lock);
 	chunk = list_first_entry_or_null(&node->whole[ZCP_DIRTY],
@@ -135,7 +88,7 @@ bool zcp_scrub_whole(struct zcp_node *node, bool keep)
 	}
 	list_del_init(&chunk->link);
 	zcp_node_begin(node);
-	keep |= node->nr_chunks <= node->reserve;
+	keep = surplus == ZCP_KEEP_SURPLUS || node->nr_chunks <= node->reserve;
 	mutex_unlock(&node->lock);
 
 	to = zcp_whole_verdict(chunk);
@@ -149,16 +102,18 @@ bool zcp_scrub_whole(struct zcp_node *node, bool keep)
 	}
 
 	mutex_lock(&node->lock);
-	zcp_node_end(node, to == ZCP_CLEAN, to == ZCP_CLEAN);
+	if (to == ZCP_CLEAN)
+		zcp_node_news(node, ZCP_WHOLE);
+	zcp_node_end(node);
 	if (to == ZCP_CLEAN && !keep) {
-		zcp_node_release(chunk, ZCP_DIRTY);
+		zcp_node_release_and_unlock(chunk, ZCP_DIRTY);
 		return true;
 	}
 	chunk->state = to;
 	list_add(&chunk->link, &node->whole[to]);
 	zcp_node_account(node, ZCP_DIRTY, to, ZCP_CHUNK_PAGES);
 	if (node->nr_chunks > node->reserve)
-		zcp_scrub_kick(node);
+		zcp_node_wake_scrubber(node);
 	mutex_unlock(&node->lock);
 	return true;
 }
@@ -222,12 +177,11 @@ static void zcp_page_quarantine(struct zcp_chunk *chunk, unsigned int start)
 	zcp_node_account(chunk->node, ZCP_DIRTY, ZCP_QUARANTINED, 1);
 }
 
-static void zcp_split_free(struct zcp_chunk *chunk, unsigned int start,
-			   unsigned int order)
+static void zcp_split_make_clean(struct zcp_chunk *chunk, unsigned int start,
+				 unsigned int order)
 {
 	/* What the buddy refuses stays allocated: lost, but in nobody's way. */
-	bool bad = WARN_ON_ONCE(zcp_buddy_free(&chunk->split->buddy, start,
-					       order));
+	bool bad = WARN_ON_ONCE(zcp_buddy_free(&chunk->split->buddy, start, order));
 
 	zcp_node_account(chunk->node, ZCP_DIRTY, bad ? ZCP_RETIRED : ZCP_CLEAN,
 			 1U << order);
@@ -239,14 +193,14 @@ static void zcp_block_free(struct zcp_block *block)
 	unsigned int i, nr = 1U << block->order;
 
 	if (bitmap_empty(block->pinned, nr)) {
-		zcp_split_free(chunk, block->start, block->order);
+		zcp_split_make_clean(chunk, block->start, block->order);
 	} else {
 		zcp_buddy_shatter(&chunk->split->buddy, block->start);
 		for (i = 0; i < nr; i++) {
 			if (test_bit(i, block->pinned))
 				zcp_page_quarantine(chunk, block->start + i);
 			else
-				zcp_split_free(chunk, block->start + i, 0);
+				zcp_split_make_clean(chunk, block->start + i, 0);
 		}
 	}
 	zcp_node_file_split(chunk);
@@ -301,9 +255,8 @@ bool zcp_scrub_split(struct zcp_node *node)
 		zcp_block_retire(&block);
 	else
 		zcp_block_free(&block);
-	/* A whole chunk can be made of it when all of it is free. */
-	zcp_node_end(node, zcp_buddy_nr_free(&block.chunk->split->buddy) ==
-			   ZCP_BUDDY_PAGES, true);
+	zcp_node_news_of(block.chunk);
+	zcp_node_end(node);
 	mutex_unlock(&node->lock);
 	return true;
 }
@@ -337,7 +290,7 @@ static bool zcp_quarantine_scan_split(struct zcp_node *node)
 				 quarantine_link) {
 		for_each_set_bit(i, split->quarantine, ZCP_BUDDY_PAGES) {
 			page = split->chunk->page + i;
-			if (zcp_page_pinned(page) && !PageHWPoison(page))
+			if (zcp_page_pinned(page) && !zcp_pages_poisoned(page, 1))
 				continue;
 			__clear_bit(i, split->quarantine);
 			__set_bit(i, split->dirty);
@@ -405,7 +358,8 @@ void zcp_scrub_worker(struct work_struct *work)
 
 	do {
 		while (!READ_ONCE(node->stop) &&
-		       (zcp_scrub_whole(node, false) || zcp_scrub_split(node)))
+		       (zcp_scrub_whole(node, ZCP_RELEASE_SURPLUS) ||
+			zcp_scrub_split(node)))
 			cond_resched();
 	} while (!READ_ONCE(node->stop) && zcp_quarantine_scan(node));
 
@@ -414,6 +368,6 @@ void zcp_scrub_worker(struct work_struct *work)
 	mutex_lock(&node->lock);
 	again = zcp_scrub_again(node);
 	if (again && !node->scrub_due && !node->stop)
-		zcp_scrub_queue(node, again);
+		zcp_node_queue_scrubber(node, again);
 	mutex_unlock(&node->lock);
 }

@@ -1,0 +1,352 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Supply and refill: what a node gets from the kernel and gives back, and where it looks
+ * for memory when it has none at hand.
+ */
+#include <linux/completion.h>
+#include <linux/delay.h>
+#include <linux/mm.h>
+#include <linux/sched/signal.h>
+
+#include "fixture.h"
+
+static void supply_fill_reserve(struct kunit *test)
+{
+	struct zcp_extent ext[3];
+	struct zcp_node *node;
+	unsigned int i;
+	int nid;
+
+	for_each_node_state(nid, N_MEMORY) {
+		node = zcp_test_node(test, nid, 3, 8);
+		KUNIT_EXPECT_EQ(test, node->nr_chunks, 3);
+		KUNIT_EXPECT_EQ(test, node->nr_split, 1);
+		KUNIT_EXPECT_EQ(test, node->nr[ZCP_CLEAN], 3 * ZCP_CHUNK_PAGES);
+		KUNIT_EXPECT_EQ(test, zcp_node_lost(node), 0);
+		EXPECT_SOUND(test, node);
+
+		KUNIT_ASSERT_EQ(test, zcp_node_take_whole(node, ext, 3), 2);
+		KUNIT_ASSERT_EQ(test, zcp_node_take_block(node, ext + 2, ZCP_CHUNK_PAGES), 0);
+		for (i = 0; i < 3; i++) {
+			KUNIT_EXPECT_EQ(test, page_to_nid(zcp_extent_page(ext + i)), nid);
+			KUNIT_EXPECT_PTR_EQ(test, ext[i].chunk->node, node);
+		}
+		EXPECT_SOUND(test, node);
+		zcp_node_free(ext, 3);
+		EXPECT_SOUND(test, node);
+	}
+}
+
+static void supply_lost(struct kunit *test)
+{
+	struct zcp_node *node = zcp_test_node(test, first_memory_node, 4, 2);
+
+	KUNIT_EXPECT_EQ(test, node->nr_chunks, 2);
+	KUNIT_EXPECT_EQ(test, zcp_node_lost(node), 2);
+	zcp_node_settle(node);
+	KUNIT_EXPECT_EQ(test, zcp_node_lost(node), 2);
+	node->budget->max = 8;
+	zcp_node_settle(node);
+	KUNIT_EXPECT_EQ(test, zcp_node_lost(node), 0);
+	KUNIT_EXPECT_EQ(test, node->nr_chunks, 4);
+	EXPECT_SOUND(test, node);
+}
+
+static void supply_lost_to_another(struct kunit *test)
+{
+	struct zcp_node *rich = zcp_test_node(test, first_memory_node, 3, 3);
+	struct zcp_budget *budget = rich->budget;
+	struct zcp_node *node;
+	int i;
+
+	node = zcp_test_node_in(test, budget, first_memory_node, 2);
+	zcp_scrub_worker(&node->scrubber.work);
+	KUNIT_EXPECT_EQ(test, zcp_node_lost(node), 2);
+
+	rich->reserve = 1;
+	zcp_node_settle(rich);
+	for (i = 0; i < 1000 && READ_ONCE(node->nr_chunks) < 2; i++)
+		msleep(20);
+	KUNIT_EXPECT_EQ(test, zcp_node_lost(node), 0);
+	KUNIT_EXPECT_EQ(test, rich->nr_chunks, 1);
+	KUNIT_EXPECT_EQ(test, atomic_long_read(&budget->nr_chunks), 3);
+}
+
+static void refill_grow(struct kunit *test)
+{
+	struct zcp_node *node = zcp_test_node(test, first_memory_node, 0, 2);
+
+	KUNIT_EXPECT_EQ(test, zcp_refill(node, ZCP_WHOLE, ZCP_NO_GROW, 0), -ENOMEM);
+	KUNIT_EXPECT_EQ(test, zcp_refill(node, ZCP_SPLIT, ZCP_NO_GROW, 0), -ENOMEM);
+	KUNIT_EXPECT_EQ(test, node->nr_chunks, 0);
+	KUNIT_EXPECT_EQ(test, zcp_refill(node, ZCP_SPLIT, ZCP_MAY_GROW, 0), 0);
+	KUNIT_EXPECT_EQ(test, node->nr_split, 1);
+	KUNIT_EXPECT_EQ(test, zcp_refill(node, ZCP_WHOLE, ZCP_MAY_GROW, 0), 0);
+	KUNIT_EXPECT_EQ(test, node->nr_split, 1);
+	KUNIT_EXPECT_EQ(test, node->nr_chunks, 2);
+	KUNIT_EXPECT_EQ(test, node->nr[ZCP_CLEAN], 2 * ZCP_CHUNK_PAGES);
+	EXPECT_SOUND(test, node);
+}
+
+static void refill_full(struct kunit *test)
+{
+	struct zcp_node *node = zcp_test_node(test, first_memory_node, 2, 2);
+	struct zcp_extent ext[2];
+
+	KUNIT_ASSERT_EQ(test, zcp_node_take_whole(node, ext, 1), 1);
+	KUNIT_ASSERT_EQ(test, zcp_node_take_block(node, ext + 1, ZCP_CHUNK_PAGES), 0);
+	KUNIT_EXPECT_EQ(test, zcp_test_refill(node, ZCP_WHOLE, ZCP_MAY_GROW), -ENOSPC);
+	KUNIT_EXPECT_EQ(test, zcp_test_refill(node, ZCP_SPLIT, ZCP_MAY_GROW), -ENOSPC);
+	KUNIT_EXPECT_EQ(test, zcp_test_refill(node, ZCP_WHOLE, ZCP_NO_GROW), -ENOMEM);
+	KUNIT_EXPECT_EQ(test, node->nr_chunks, 2);
+	EXPECT_SOUND(test, node);
+	zcp_node_free(ext, 2);
+}
+
+static void refill_convert(struct kunit *test)
+{
+	struct zcp_node *node = zcp_test_node(test, first_memory_node, 1, 1);
+	unsigned long news[ZCP_NR_KINDS] = { node->news[ZCP_WHOLE], node->news[ZCP_SPLIT] };
+	struct zcp_extent ext;
+
+	KUNIT_EXPECT_EQ(test, node->nr_split, 0);
+	KUNIT_EXPECT_EQ(test, zcp_refill(node, ZCP_SPLIT, ZCP_MAY_GROW, news[ZCP_SPLIT]), 0);
+	KUNIT_EXPECT_EQ(test, node->nr_split, 1);
+	KUNIT_EXPECT_NE(test, node->news[ZCP_SPLIT], news[ZCP_SPLIT]);
+	KUNIT_EXPECT_EQ(test, node->news[ZCP_WHOLE], news[ZCP_WHOLE]);
+	EXPECT_SOUND(test, node);
+	KUNIT_EXPECT_EQ(test, zcp_node_take_whole(node, &ext, 1), 0);
+
+	news[ZCP_SPLIT] = node->news[ZCP_SPLIT];
+	KUNIT_EXPECT_EQ(test, zcp_refill(node, ZCP_WHOLE, ZCP_MAY_GROW, news[ZCP_WHOLE]), 0);
+	KUNIT_EXPECT_EQ(test, node->nr_split, 0);
+	KUNIT_EXPECT_NE(test, node->news[ZCP_WHOLE], news[ZCP_WHOLE]);
+	/* Who looks for a block may split it again. */
+	KUNIT_EXPECT_NE(test, node->news[ZCP_SPLIT], news[ZCP_SPLIT]);
+	EXPECT_SOUND(test, node);
+	KUNIT_ASSERT_EQ(test, zcp_node_take_whole(node, &ext, 1), 1);
+	KUNIT_EXPECT_EQ(test, zcp_node_take_block(node, &ext, 1), -ENOMEM);
+	KUNIT_EXPECT_TRUE(test, zcp_test_pages_are(zcp_extent_page(&ext), ext.nr, 0));
+	zcp_node_free(&ext, 1);
+}
+
+static void refill_convert_not(struct kunit *test)
+{
+	struct zcp_node *node = zcp_test_node(test, first_memory_node, 1, 1);
+	unsigned long seen = node->news[ZCP_SPLIT];
+
+	mutex_lock(&node->lock);
+	zcp_node_news(node, ZCP_SPLIT);
+	mutex_unlock(&node->lock);
+	KUNIT_EXPECT_EQ(test, zcp_refill(node, ZCP_SPLIT, ZCP_MAY_GROW, seen), 0);
+	KUNIT_EXPECT_EQ(test, node->nr_split, 0);
+	KUNIT_EXPECT_EQ(test, zcp_test_refill(node, ZCP_SPLIT, ZCP_MAY_GROW), 0);
+	KUNIT_EXPECT_EQ(test, node->nr_split, 1);
+	EXPECT_SOUND(test, node);
+}
+
+static void refill_other(struct kunit *test)
+{
+	struct zcp_node *node = zcp_test_node(test, first_memory_node, 1, 1);
+	struct zcp_extent ext;
+
+	KUNIT_ASSERT_EQ(test, zcp_test_refill(node, ZCP_SPLIT, ZCP_NO_GROW), 0);
+	KUNIT_ASSERT_EQ(test, zcp_node_take_block(node, &ext, 5), 0);
+	zcp_test_pages_fill(zcp_extent_page(&ext), 5, 0xee);
+	zcp_node_free(&ext, 1);
+	KUNIT_EXPECT_EQ(test, zcp_test_refill(node, ZCP_WHOLE, ZCP_MAY_GROW), 0);
+	KUNIT_EXPECT_EQ(test, node->nr[ZCP_CLEAN], ZCP_CHUNK_PAGES);
+	KUNIT_EXPECT_EQ(test, zcp_test_refill(node, ZCP_WHOLE, ZCP_MAY_GROW), 0);
+	KUNIT_EXPECT_EQ(test, node->nr_split, 0);
+
+	KUNIT_ASSERT_EQ(test, zcp_node_take_whole(node, &ext, 1), 1);
+	KUNIT_EXPECT_TRUE(test, zcp_test_pages_are(zcp_extent_page(&ext), ext.nr, 0));
+	zcp_test_pages_fill(zcp_extent_page(&ext), ext.nr, 0xee);
+	zcp_node_free(&ext, 1);
+	KUNIT_EXPECT_EQ(test, zcp_test_refill(node, ZCP_SPLIT, ZCP_MAY_GROW), 0);
+	KUNIT_EXPECT_EQ(test, zcp_test_refill(node, ZCP_SPLIT, ZCP_MAY_GROW), 0);
+	KUNIT_EXPECT_EQ(test, node->nr_split, 1);
+	EXPECT_SOUND(test, node);
+}
+
+static void refill_killed(struct kunit *test)
+{
+	struct zcp_node *node = zcp_test_node(test, first_memory_node, 0, 4);
+
+	node->reserve = 4;
+	allow_signal(SIGKILL);
+	send_sig(SIGKILL, current, 1);
+	KUNIT_EXPECT_EQ(test, zcp_refill(node, ZCP_WHOLE, ZCP_MAY_GROW, 0), -EINTR);
+	KUNIT_EXPECT_EQ(test, zcp_node_fill_reserve(node), -EINTR);
+	KUNIT_EXPECT_EQ(test, node->nr_chunks, 0);
+	flush_signals(current);
+	disallow_signal(SIGKILL);
+	KUNIT_EXPECT_EQ(test, zcp_node_fill_reserve(node), 0);
+	EXPECT_SOUND(test, node);
+}
+
+/* Somebody who wants memory, while the test's own thread has the only piece. */
+struct waiter {
+	struct work_struct work;
+	struct zcp_node *node;
+	enum zcp_kind kind;
+	unsigned long seen;
+	int err;
+	struct completion done;
+};
+
+static void waiter_refill(struct work_struct *work)
+{
+	struct waiter *waiter = container_of(work, struct waiter, work);
+
+	waiter->err = zcp_refill(waiter->node, waiter->kind, ZCP_MAY_GROW, waiter->seen);
+	complete(&waiter->done);
+}
+
+static struct waiter *wait_for(struct kunit *test, enum zcp_kind kind)
+{
+	struct waiter *waiter = kunit_kzalloc(test, sizeof(*waiter), GFP_KERNEL);
+	struct zcp_node *node;
+
+	KUNIT_ASSERT_NOT_NULL(test, waiter);
+	node = zcp_test_node(test, first_memory_node, 0, 0);
+	waiter->node = node;
+	waiter->kind = kind;
+	waiter->seen = node->news[kind];
+	init_completion(&waiter->done);
+	INIT_WORK(&waiter->work, waiter_refill);
+
+	mutex_lock(&node->lock);
+	zcp_node_begin(node);
+	mutex_unlock(&node->lock);
+	queue_work(system_unbound_wq, &waiter->work);
+	while (!wq_has_sleeper(&node->wait) && !completion_done(&waiter->done))
+		msleep(20);
+	KUNIT_EXPECT_FALSE(test, completion_done(&waiter->done));
+	return waiter;
+}
+
+static int wait_for_news(struct kunit *test, enum zcp_kind kind, enum zcp_kind news)
+{
+	struct waiter *waiter = wait_for(test, kind);
+
+	mutex_lock(&waiter->node->lock);
+	zcp_node_news(waiter->node, news);
+	zcp_node_end(waiter->node);
+	mutex_unlock(&waiter->node->lock);
+	flush_work(&waiter->work);
+	return waiter->err;
+}
+
+static int wait_for_end(struct kunit *test, enum zcp_kind kind)
+{
+	struct waiter *waiter = wait_for(test, kind);
+
+	mutex_lock(&waiter->node->lock);
+	zcp_node_end(waiter->node);
+	mutex_unlock(&waiter->node->lock);
+	flush_work(&waiter->work);
+	return waiter->err;
+}
+
+static void refill_await(struct kunit *test)
+{
+	KUNIT_EXPECT_EQ(test, wait_for_news(test, ZCP_WHOLE, ZCP_WHOLE), 0);
+	KUNIT_EXPECT_EQ(test, wait_for_news(test, ZCP_SPLIT, ZCP_SPLIT), 0);
+	KUNIT_EXPECT_EQ(test, wait_for_news(test, ZCP_SPLIT, ZCP_WHOLE), 0);
+	KUNIT_EXPECT_EQ(test, wait_for_news(test, ZCP_WHOLE, ZCP_SPLIT), -ENOSPC);
+	KUNIT_EXPECT_EQ(test, wait_for_end(test, ZCP_WHOLE), -ENOSPC);
+	KUNIT_EXPECT_EQ(test, wait_for_end(test, ZCP_SPLIT), -ENOSPC);
+}
+
+static void refill_await_not(struct kunit *test)
+{
+	struct zcp_node *node = zcp_test_node(test, first_memory_node, 0, 0);
+	unsigned long seen = node->news[ZCP_WHOLE];
+
+	mutex_lock(&node->lock);
+	zcp_node_begin(node);
+	zcp_node_begin(node);
+	zcp_node_news(node, ZCP_WHOLE);
+	zcp_node_end(node);
+	mutex_unlock(&node->lock);
+	KUNIT_EXPECT_EQ(test, zcp_refill(node, ZCP_WHOLE, ZCP_MAY_GROW, seen), 0);
+	mutex_lock(&node->lock);
+	zcp_node_end(node);
+	mutex_unlock(&node->lock);
+	KUNIT_EXPECT_EQ(test, node->busy, 0);
+	KUNIT_EXPECT_EQ(test, zcp_test_refill(node, ZCP_WHOLE, ZCP_MAY_GROW), -ENOSPC);
+}
+
+static void supply_release(struct kunit *test)
+{
+	struct zcp_node *node = zcp_test_node(test, first_memory_node, 3, 3);
+	struct zcp_chunk *chunk;
+
+	mutex_lock(&node->lock);
+	chunk = list_first_entry(&node->whole[ZCP_CLEAN], struct zcp_chunk, link);
+	zcp_node_release_and_unlock(chunk, ZCP_CLEAN);
+	KUNIT_EXPECT_FALSE(test, mutex_is_locked(&node->lock));
+	KUNIT_EXPECT_EQ(test, node->nr_chunks, 2);
+	KUNIT_EXPECT_EQ(test, node->nr_split, 1);
+	EXPECT_SOUND(test, node);
+
+	mutex_lock(&node->lock);
+	chunk = list_first_entry(&node->split[ZCP_IDLE_SPLIT], struct zcp_chunk, link);
+	zcp_node_release_and_unlock(chunk, ZCP_CLEAN);
+	KUNIT_EXPECT_EQ(test, node->nr_chunks, 1);
+	KUNIT_EXPECT_EQ(test, node->nr_split, 0);
+	EXPECT_SOUND(test, node);
+}
+
+static void supply_settle(struct kunit *test)
+{
+	struct zcp_node *node = zcp_test_node(test, first_memory_node, 3, 8);
+	unsigned int i;
+
+	for (i = 0; i < 3; i++)
+		KUNIT_ASSERT_EQ(test, zcp_refill(node, ZCP_WHOLE, ZCP_MAY_GROW, 0), 0);
+	KUNIT_EXPECT_EQ(test, node->nr_chunks, 6);
+	zcp_node_settle(node);
+	KUNIT_EXPECT_EQ(test, node->nr_chunks, 3);
+	KUNIT_EXPECT_EQ(test, node->nr_split, 1);
+	EXPECT_SOUND(test, node);
+
+	KUNIT_ASSERT_EQ(test, zcp_test_refill(node, ZCP_SPLIT, ZCP_NO_GROW), 0);
+	KUNIT_ASSERT_EQ(test, zcp_test_refill(node, ZCP_SPLIT, ZCP_NO_GROW), 0);
+	KUNIT_EXPECT_EQ(test, node->nr_split, 3);
+	zcp_node_settle(node);
+	KUNIT_EXPECT_EQ(test, node->nr_chunks, 3);
+	KUNIT_EXPECT_EQ(test, node->nr_split, 1);
+	EXPECT_SOUND(test, node);
+
+	node->reserve = 0;
+	zcp_node_settle(node);
+	KUNIT_EXPECT_EQ(test, node->nr_chunks, 1);
+	KUNIT_EXPECT_EQ(test, node->nr_split, 1);
+	EXPECT_SOUND(test, node);
+}
+
+static struct kunit_case zcp_refill_cases[] = {
+	KUNIT_CASE(supply_fill_reserve),
+	KUNIT_CASE(supply_lost),
+	KUNIT_CASE(supply_lost_to_another),
+	KUNIT_CASE(refill_grow),
+	KUNIT_CASE(refill_full),
+	KUNIT_CASE(refill_convert),
+	KUNIT_CASE(refill_convert_not),
+	KUNIT_CASE(refill_other),
+	KUNIT_CASE(refill_killed),
+	KUNIT_CASE(refill_await),
+	KUNIT_CASE(refill_await_not),
+	KUNIT_CASE(supply_release),
+	KUNIT_CASE(supply_settle),
+	{}
+};
+
+static struct kunit_suite zcp_refill_suite = {
+	.name = "zcpool_refill",
+	.test_cases = zcp_refill_cases,
+};
+
+kunit_test_suite(zcp_refill_suite);

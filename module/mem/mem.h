@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The lowest floor: memory, in whose name it is held left open.
+ *
+ * node -> chunk -> extent. Each file stands on those before it:
+ *
+ *   buddy.c   blocks of a split chunk; knows nothing of struct page
+ *   chunk.c   2 MiB of the kernel's memory; the only place that looks into a struct page
+ *   extent.c  a list of pieces of chunks
+ *   node.c    the chunks on one NUMA node: lists, states, accounts
+ *   take.c    what is handed out of a node, and what comes back
+ *   supply.c  chunks from the kernel and back to it, and of one kind for the other
+ *   scrub.c   from free to clean
+ *   refill.c  where memory is looked for when none is at hand
+ */
+#ifndef ZCPOOL_MEM_H
+#define ZCPOOL_MEM_H
+
+#include <linux/atomic.h>
+#include <linux/gfp.h>
+#include <linux/list.h>
+#include <linux/mm.h>
+#include <linux/mutex.h>
+#include <linux/types.h>
+#include <linux/wait.h>
+#include <linux/workqueue.h>
+
+#include "buddy.h"
+
+#define ZCP_CHUNK_ORDER		(PMD_SHIFT - PAGE_SHIFT)
+#define ZCP_CHUNK_PAGES		((unsigned int)(PMD_SIZE / PAGE_SIZE))
+#define ZCP_CHUNK_SIZE		PMD_SIZE
+
+/**
+ * enum zcp_state - what a page of the pool is doing; each page is in one
+ * @ZCP_CLEAN: free and zeroed
+ * @ZCP_DIRTY: free, and being or about to be zeroed, converted or given back
+ * @ZCP_QUARANTINED: free, but with a reference that is not the pool's
+ * @ZCP_USED: in a buffer
+ * @ZCP_RETIRED: hit by a memory error, or in a split chunk with such a page
+ * @ZCP_NR_STATES: how many there are
+ */
+enum zcp_state {
+	ZCP_CLEAN,
+	ZCP_DIRTY,
+	ZCP_QUARANTINED,
+	ZCP_USED,
+	ZCP_RETIRED,
+	ZCP_NR_STATES
+};
+
+/**
+ * enum zcp_kind - what a chunk consists of, as long as it lives
+ * @ZCP_WHOLE: one compound page, which one PMD can map
+ * @ZCP_SPLIT: pages with a count each, run by a buddy
+ * @ZCP_NR_KINDS: how many there are
+ */
+enum zcp_kind {
+	ZCP_WHOLE,
+	ZCP_SPLIT,
+	ZCP_NR_KINDS
+};
+
+/**
+ * struct zcp_budget - what all nodes of a pool may hold together
+ * @max: chunks, at the most
+ * @nr_chunks: chunks held, and those being got from the kernel right now
+ */
+struct zcp_budget {
+	unsigned long max;
+	atomic_long_t nr_chunks;
+};
+
+/**
+ * struct zcp_split - what a split chunk has over a whole one
+ * @chunk: the chunk it belongs to
+ * @buddy: which of its pages are clean; dirty and quarantined ones are still
+ *	allocated as far as the buddy knows
+ * @dirty: pages freed and not zeroed yet, always entire blocks of the buddy
+ * @quarantine: pages freed and still referenced, always blocks of order 0
+ * @dirty_link: on zcp_node.dirty_split while @dirty has a bit set
+ * @quarantine_link: on zcp_node.quarantined_split while @quarantine has one
+ */
+struct zcp_split {
+	struct zcp_chunk *chunk;
+	struct zcp_buddy buddy;
+	DECLARE_BITMAP(dirty, ZCP_BUDDY_PAGES);
+	DECLARE_BITMAP(quarantine, ZCP_BUDDY_PAGES);
+	struct list_head dirty_link;
+	struct list_head quarantine_link;
+};
+
+/**
+ * struct zcp_chunk - ZCP_CHUNK_SIZE bytes of physical memory
+ * @link: on the one list of @node that tells its state
+ * @page: its first page; the head of a compound page if the chunk is whole
+ * @node: where it is
+ * @split: NULL if the chunk is whole
+ * @state: of all of a whole chunk; a split one is ZCP_RETIRED or anything else
+ */
+struct zcp_chunk {
+	struct list_head link;
+	struct page *page;
+	struct zcp_node *node;
+	struct zcp_split *split;
+	enum zcp_state state;
+};
+
+/* Index of the list of idle split chunks in zcp_node.split */
+#define ZCP_IDLE_SPLIT		(ZCP_BUDDY_MAX_ORDER + 1)
+
+/**
+ * struct zcp_node - a pool's memory on one NUMA node
+ * @budget: what it shares with the pool's other nodes
+ * @pool_name: whose it is, for messages
+ * @nid: NUMA node
+ * @held_low: chunks there is a struct zcp_chunk for, those too that are just being
+ *	converted or given back, in memory that has an address of its own
+ * @held_high: the same in high memory
+ * @lock: protects all that follows but @wait and @scrubber, and every chunk of
+ *	the node, its buddy included. Pages are zeroed, got from the kernel and given
+ *	back to it without the lock. No other lock of ours is taken inside it.
+ * @whole: whole chunks, by state
+ * @split: split chunks with a free block, by the largest order they have free;
+ *	those that are free entirely are idle and have a list of their own
+ * @full_split: split chunks with no free block
+ * @retired_split: split chunks with a poisoned page, never allocated from
+ * @dirty_split: split chunks with dirty pages
+ * @quarantined_split: split chunks with quarantined pages
+ * @nr: pages by state; their sum is @nr_chunks times ZCP_CHUNK_PAGES
+ * @nr_chunks: chunks held
+ * @nr_split: of these, split
+ * @reserve: chunks that are kept when they are free
+ * @busy: pieces on no list, because somebody is getting, zeroing, converting or
+ *	releasing them
+ * @news: how often memory has come that helps who wants a whole chunk, and who wants a
+ *	block of a split one; who finds none reads this first, and again before waiting
+ * @splitting: a whole chunk is being converted; one that also wants a block of a
+ *	split chunk had better wait for that than take another whole one
+ * @scrub_due: the scrubber has been told of dirty memory and has not begun
+ * @stop: the scrubber is to do no more
+ * @wait: for @news or @busy to change
+ * @scrubber: zeroes what is dirty, looks again at what is quarantined
+ */
+struct zcp_node {
+	struct zcp_budget *budget;
+	const char *pool_name;
+	int nid;
+	atomic_long_t held_low;
+	atomic_long_t held_high;
+
+	struct mutex lock;	/* all that follows, but @wait and @scrubber */
+	struct list_head whole[ZCP_NR_STATES];
+	struct list_head split[ZCP_IDLE_SPLIT + 1];
+	struct list_head full_split;
+	struct list_head retired_split;
+	struct list_head dirty_split;
+	struct list_head quarantined_split;
+	unsigned long nr[ZCP_NR_STATES];
+	unsigned long nr_chunks;
+	unsigned long nr_split;
+	unsigned long reserve;
+	unsigned int busy;
+	unsigned long news[ZCP_NR_KINDS];
+	bool splitting;
+	bool scrub_due;
+	bool stop;
+
+	wait_queue_head_t wait;
+	struct delayed_work scrubber;
+};
+
+/**
+ * struct zcp_extent - a physically contiguous piece of a chunk
+ * @chunk: which
+ * @start: first page in it
+ * @nr: pages
+ */
+struct zcp_extent {
+	struct zcp_chunk *chunk;
+	u16 start;
+	u16 nr;
+};
+
+/* Enough for a few pieces without another allocation. */
+#define ZCP_INLINE_EXTENTS	4
+
+/**
+ * struct zcp_extents - a list of pieces that make up one range of pages
+ * @ext: the pieces, in the order of the range's pages
+ * @nr: how many
+ * @nr_whole: of these, leading ones that are whole chunks
+ * @max: room in @ext
+ * @inline_ext: @ext of a short list
+ *
+ * It has no lock: whoever makes it fills it before anybody else can see it.
+ */
+struct zcp_extents {
+	struct zcp_extent *ext;
+	unsigned int nr;
+	unsigned int nr_whole;
+	unsigned int max;
+	struct zcp_extent inline_ext[ZCP_INLINE_EXTENTS];
+};
+
+/**
+ * zcp_chunk_kind() - what a chunk consists of
+ * @chunk: which
+ *
+ * Context: any.
+ * Return: its kind.
+ */
+static inline enum zcp_kind zcp_chunk_kind(const struct zcp_chunk *chunk)
+{
+	return chunk->split ? ZCP_SPLIT : ZCP_WHOLE;
+}
+
+/**
+ * zcp_extent_page() - first page of an extent
+ * @ext: which
+ *
+ * Context: any.
+ * Return: the page, without a reference of its own.
+ */
+static inline struct page *zcp_extent_page(const struct zcp_extent *ext)
+{
+	return ext->chunk->page + ext->start;
+}
+
+/* chunk.c */
+struct zcp_chunk *zcp_chunk_create(struct zcp_node *node, enum zcp_kind kind,
+				   gfp_t gfp);
+void zcp_chunk_destroy(struct zcp_chunk *chunk);
+void zcp_chunk_set_index(struct zcp_chunk *chunk, pgoff_t index);
+bool zcp_pages_poisoned(struct page *page, unsigned int nr);
+unsigned int zcp_pages_dma_pinned(struct page *page, unsigned int nr);
+void zcp_pages_clear(struct page *page, unsigned int nr);
+bool zcp_page_pinned(struct page *page);
+bool zcp_page_high(struct page *page);
+struct page *zcp_page_get(struct page *page);
+
+/* extent.c */
+void zcp_extents_init(struct zcp_extents *list);
+void zcp_extents_destroy(struct zcp_extents *list);
+int zcp_extents_reserve(struct zcp_extents *list, unsigned int more);
+void zcp_extents_append(struct zcp_extents *list, const struct zcp_extent *ext);
+struct page *zcp_extents_run(const struct zcp_extents *list, pgoff_t index,
+			     unsigned int *nr);
+struct page *zcp_extents_page(const struct zcp_extents *list, pgoff_t index);
+unsigned int zcp_extents_pieces(const struct zcp_extents *list);
+int zcp_extents_node(const struct zcp_extents *list);
+void zcp_extents_set_index(const struct zcp_extents *list);
+
+/* node.c */
+int zcp_node_init(void);
+void zcp_node_exit(void);
+struct zcp_node *zcp_node_create(struct zcp_budget *budget,
+				 const char *pool_name, int nid);
+void zcp_node_destroy(struct zcp_node *node);
+unsigned long zcp_node_lost(const struct zcp_node *node);
+void zcp_node_account(struct zcp_node *node, enum zcp_state from,
+		      enum zcp_state to, unsigned long pages);
+void zcp_node_file_split(struct zcp_chunk *chunk);
+void zcp_node_file_clean(struct zcp_chunk *chunk);
+void zcp_node_begin(struct zcp_node *node);
+void zcp_node_end(struct zcp_node *node);
+void zcp_node_news(struct zcp_node *node, enum zcp_kind kind);
+void zcp_node_news_of(struct zcp_chunk *chunk);
+void zcp_node_queue_scrubber(struct zcp_node *node, unsigned long delay);
+void zcp_node_wake_scrubber(struct zcp_node *node);
+
+/* take.c */
+unsigned int zcp_node_take_whole(struct zcp_node *node, struct zcp_extent *ext,
+				 unsigned int want);
+int zcp_node_take_run(struct zcp_node *node, struct zcp_extent *ext,
+		      unsigned int want);
+int zcp_node_take_block(struct zcp_node *node, struct zcp_extent *ext,
+			unsigned int nr);
+void zcp_node_untake(const struct zcp_extent *ext, unsigned int nr);
+void zcp_node_free(const struct zcp_extent *ext, unsigned int nr);
+bool zcp_node_borrow(struct zcp_node *node, struct zcp_extent *ext);
+void zcp_node_return_borrowed(const struct zcp_extent *ext);
+
+/* supply.c */
+int zcp_node_fill_reserve(struct zcp_node *node);
+int zcp_node_grow(struct zcp_node *node, enum zcp_kind kind);
+void zcp_node_release_and_unlock(struct zcp_chunk *chunk, enum zcp_state state);
+bool zcp_node_split_one(struct zcp_node *node, unsigned long seen);
+bool zcp_node_join_one(struct zcp_node *node);
+void zcp_node_settle(struct zcp_node *node);
+
+/* scrub.c */
+
+/**
+ * enum zcp_surplus - what becomes of a chunk beyond the reserve once nobody holds it
+ * @ZCP_RELEASE_SURPLUS: it is given back to the kernel, as it is
+ * @ZCP_KEEP_SURPLUS: it is zeroed, for somebody is waiting for it
+ */
+enum zcp_surplus {
+	ZCP_RELEASE_SURPLUS,
+	ZCP_KEEP_SURPLUS
+};
+
+void zcp_scrub_start(struct zcp_node *node);
+void zcp_scrub_stop(struct zcp_node *node);
+void zcp_scrub_worker(struct work_struct *work);
+bool zcp_scrub_whole(struct zcp_node *node, enum zcp_surplus surplus);
+bool zcp_scrub_split(struct zcp_node *node);
+bool zcp_quarantine_scan(struct zcp_node *node);
+
+/* refill.c */
+
+/**
+ * enum zcp_growth - whether memory may be got from the kernel
+ * @ZCP_NO_GROW: what the node holds has to do
+ * @ZCP_MAY_GROW: another chunk would help
+ */
+enum zcp_growth {
+	ZCP_NO_GROW,
+	ZCP_MAY_GROW
+};
+
+int zcp_refill(struct zcp_node *node, enum zcp_kind kind, enum zcp_growth growth,
+	       unsigned long seen);
+
+#endif /* ZCPOOL_MEM_H */

@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Nodes: the chunks a pool has on one NUMA node, on which lists, in which states.
+ *
+ * Only clean memory is ever handed out, and free memory becomes clean in one
+ * way only, through the scrubber's functions (scrub.c). So the lists of clean
+ * whole chunks and the buddies of split ones hold nothing but zeroed pages.
+ */
+#include <linux/cpumask.h>
+#include <linux/mm.h>
+#include <linux/preempt.h>
+#include <linux/slab.h>
+#include <linux/topology.h>
+
+#include "mem.h"
+
+/*
+ * A free is often followed by another, or by an allocation that can do without
+ * the scrubber: wait a little.
+ */
+#define ZCP_SCRUB_DELAY		msecs_to_jiffies(4)
+
+static struct workqueue_struct *zcp_scrub_wq;
+
+/**
+ * zcp_node_init() - make the workqueue that all nodes' scrubbers run on
+ *
+ * Context: may sleep.
+ * Return: 0 or -ENOMEM.
+ */
+int zcp_node_init(void)
+{
+	zcp_scrub_wq = alloc_workqueue("zcpool_scrub", WQ_UNBOUND, 0);
+	return zcp_scrub_wq ? 0 : -ENOMEM;
+}
+
+/**
+ * zcp_node_exit() - undo zcp_node_init()
+ *
+ * Context: may sleep; every node's scrubber has been stopped.
+ */
+void zcp_node_exit(void)
+{
+	destroy_workqueue(zcp_scrub_wq);
+}
+
+/**
+ * zcp_node_create() - make an empty node
+ * @budget: what it shares with the pool's other nodes
+ * @pool_name: the pool's, which outlives the node
+ * @nid: NUMA node
+ *
+ * Its scrubber is not there before zcp_scrub_start().
+ *
+ * Context: may sleep.
+ * Return: the node, or NULL without memory.
+ */
+struct zcp_node *zcp_node_create(struct zcp_budget *budget,
+				 const char *pool_name, int nid)
+{
+	struct zcp_node *node = kzalloc_node(sizeof(*node), GFP_KERNEL, nid);
+	int i;
+
+	if (!node)
+		return NULL;
+	node->budget = budget;
+	node->pool_name = pool_name;
+	node->nid = nid;
+	mutex_init(&node->lock);
+	for (i = 0; i < ZCP_NR_STATES; i++)
+		INIT_LIST_HEAD(&node->whole[i]);
+	for (i = 0; i <= ZCP_IDLE_SPLIT; i++)
+		INIT_LIST_HEAD(&node->split[i]);
+	INIT_LIST_HEAD(&node->full_split);
+	INIT_LIST_HEAD(&node->retired_split);
+	INIT_LIST_HEAD(&node->dirty_split);
+	INIT_LIST_HEAD(&node->quarantined_split);
+	init_waitqueue_head(&node->wait);
+	return node;
+}
+
+static void zcp_node_destroy_list(struct list_head *list)
+{
+	struct zcp_chunk *chunk, *next;
+
+	list_for_each_entry_safe(chunk, next, list, link) {
+		list_del(&chunk->link);
+		zcp_chunk_destroy(chunk);
+		cond_resched();
+	}
+}
+
+/**
+ * zcp_node_destroy() - give all of a node's memory back to the kernel
+ * @node: with no buffer left and its scrubber stopped; freed
+ *
+ * Context: may sleep.
+ */
+void zcp_node_destroy(struct zcp_node *node)
+{
+	int i;
+
+	WARN_ON_ONCE(node->nr[ZCP_USED]);
+	for (i = 0; i < ZCP_NR_STATES; i++)
+		zcp_node_destroy_list(&node->whole[i]);
+	for (i = 0; i <= ZCP_IDLE_SPLIT; i++)
+		zcp_node_destroy_list(&node->split[i]);
+	zcp_node_destroy_list(&node->full_split);
+	zcp_node_destroy_list(&node->retired_split);
+	kfree(node);
+}
+
+/**
+ * zcp_node_lost() - chunks of the reserve that the node does not have
+ * @node: which
+ *
+ * The kernel had none at load, or was asked to convert one and lost it to
+ * somebody else. Once the scrubber has run it tries to get them back, each second.
+ *
+ * Context: under the node's lock, or before anybody uses it.
+ * Return: how many.
+ */
+unsigned long zcp_node_lost(const struct zcp_node *node)
+{
+	return node->reserve - min(node->reserve, node->nr_chunks);
+}
+
+/**
+ * zcp_node_account() - note that pages changed their state
+ * @node: whose
+ * @from: state they were in
+ * @to: state they are in
+ * @pages: how many
+ *
+ * Context: under the node's lock.
+ */
+void zcp_node_account(struct zcp_node *node, enum zcp_state from,
+		      enum zcp_state to, unsigned long pages)
+{
+	lockdep_assert_held(&node->lock);
+	node->nr[from] -= pages;
+	node->nr[to] += pages;
+}
+
+/**
+ * zcp_node_file_split() - put a split chunk on the list that fits its buddy
+ * @chunk: a split chunk
+ *
+ * Context: under the node's lock.
+ */
+void zcp_node_file_split(struct zcp_chunk *chunk)
+{
+	struct zcp_buddy *buddy = &chunk->split->buddy;
+	struct zcp_node *node = chunk->node;
+	struct list_head *list;
+	int order = zcp_buddy_max_free(buddy);
+
+	if (chunk->state == ZCP_RETIRED)
+		list = &node->retired_split;
+	else if (zcp_buddy_nr_free(buddy) == ZCP_BUDDY_PAGES)
+		list = &node->split[ZCP_IDLE_SPLIT];
+	else if (order >= 0)
+		list = &node->split[order];
+	else
+		list = &node->full_split;
+	list_move(&chunk->link, list);
+}
+
+/**
+ * zcp_node_file_clean() - put a chunk on the list it belongs on, all of it being clean
+ * @chunk: of either kind; a whole one's state says so already
+ *
+ * Context: under the node's lock.
+ */
+void zcp_node_file_clean(struct zcp_chunk *chunk)
+{
+	if (zcp_chunk_kind(chunk) == ZCP_SPLIT)
+		zcp_node_file_split(chunk);
+	else
+		list_move(&chunk->link, &chunk->node->whole[ZCP_CLEAN]);
+}
+
+/**
+ * zcp_node_begin() - note that a piece of memory is about to be on no list
+ * @node: whose
+ *
+ * Between this and zcp_node_end() somebody gets, zeroes, converts or releases it
+ * without the lock. It counts as dirty, unless it is not or no longer the pool's, and
+ * whoever finds nothing else waits for it.
+ *
+ * Context: under the node's lock.
+ */
+void zcp_node_begin(struct zcp_node *node)
+{
+	lockdep_assert_held(&node->lock);
+	WRITE_ONCE(node->busy, node->busy + 1);
+}
+
+/**
+ * zcp_node_end() - note that such a piece is on a list again, or gone
+ * @node: whose
+ *
+ * Where that helps anybody, zcp_node_news() has said so before.
+ *
+ * Context: under the node's lock.
+ */
+void zcp_node_end(struct zcp_node *node)
+{
+	lockdep_assert_held(&node->lock);
+	WRITE_ONCE(node->busy, node->busy - 1);
+	wake_up_all(&node->wait);
+}
+
+/**
+ * zcp_node_news() - tell whoever has looked for memory in vain to look again
+ * @node: where some has come
+ * @kind: of chunk that it helps with: a block of a split one, or a whole one, which
+ *	can also be split
+ *
+ * Context: under the node's lock.
+ */
+void zcp_node_news(struct zcp_node *node, enum zcp_kind kind)
+{
+	lockdep_assert_held(&node->lock);
+	if (kind == ZCP_WHOLE)
+		WRITE_ONCE(node->news[ZCP_WHOLE], node->news[ZCP_WHOLE] + 1);
+	WRITE_ONCE(node->news[ZCP_SPLIT], node->news[ZCP_SPLIT] + 1);
+	wake_up_all(&node->wait);
+}
+
+/**
+ * zcp_node_news_of() - the same, of memory of a chunk that has become clean
+ * @chunk: one that is split, and free entirely, can be made whole
+ *
+ * Context: under the node's lock.
+ */
+void zcp_node_news_of(struct zcp_chunk *chunk)
+{
+	bool all = zcp_chunk_kind(chunk) == ZCP_WHOLE ||
+		   zcp_buddy_nr_free(&chunk->split->buddy) == ZCP_BUDDY_PAGES;
+
+	zcp_node_news(chunk->node, all ? ZCP_WHOLE : ZCP_SPLIT);
+}
+
+/**
+ * zcp_node_queue_scrubber() - have the scrubber run
+ * @node: whose; not stopped
+ * @delay: in how many jiffies
+ *
+ * On a CPU of the node's own, where it has one. No CPU goes offline while
+ * preemption is off anywhere, so the timer is not set on one that has.
+ *
+ * Context: under the node's lock.
+ */
+void zcp_node_queue_scrubber(struct zcp_node *node, unsigned long delay)
+{
+	unsigned int cpu;
+
+	lockdep_assert_held(&node->lock);
+	preempt_disable();
+	cpu = cpumask_any_and(cpumask_of_node(node->nid), cpu_online_mask);
+	mod_delayed_work_on(cpu < nr_cpu_ids ? cpu : WORK_CPU_UNBOUND,
+			    zcp_scrub_wq, &node->scrubber, delay);
+	preempt_enable();
+}
+
+/**
+ * zcp_node_wake_scrubber() - tell the scrubber that there is something to do
+ * @node: where
+ *
+ * Context: under the node's lock.
+ */
+void zcp_node_wake_scrubber(struct zcp_node *node)
+{
+	lockdep_assert_held(&node->lock);
+	if (node->scrub_due)
+		return;
+	node->scrub_due = true;
+	zcp_node_queue_scrubber(node, ZCP_SCRUB_DELAY);
+}

@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Supply: chunks that a node gets from the kernel and gives back to it, and chunks of
+ * one kind got for those of the other.
+ */
+#include <linux/mm.h>
+#include <linux/sched/signal.h>
+
+#include "../show/trace.h"
+#include "mem.h"
+
+/* Filling the reserve is worth reclaim and compaction, growing is not. */
+#define ZCP_GFP_RESERVE		__GFP_RETRY_MAYFAIL
+#define ZCP_GFP_GROW		__GFP_NORETRY
+
+/**
+ * zcp_node_release_and_unlock() - give one chunk back to the kernel
+ * @chunk: free, all in one state
+ * @state: which
+ *
+ * Until it is the kernel's, whoever finds no memory there waits for it.
+ *
+ * Context: may sleep; under the node's lock, which it drops.
+ */
+void zcp_node_release_and_unlock(struct zcp_chunk *chunk, enum zcp_state state)
+{
+	struct zcp_node *node = chunk->node;
+
+	lockdep_assert_held(&node->lock);
+	list_del_init(&chunk->link);
+	node->nr_chunks--;
+	node->nr[state] -= ZCP_CHUNK_PAGES;
+	if (zcp_chunk_kind(chunk) == ZCP_SPLIT)
+		node->nr_split--;
+	/* Whoever finds no memory now must find room to grow. */
+	atomic_long_dec(&node->budget->nr_chunks);
+	zcp_node_begin(node);
+	mutex_unlock(&node->lock);
+
+	zcp_chunk_destroy(chunk);
+
+	mutex_lock(&node->lock);
+	zcp_node_news(node, ZCP_WHOLE);
+	zcp_node_end(node);
+	mutex_unlock(&node->lock);
+}
+
+/*
+ * One more chunk, within the pool's maximum. Whoever finds that reached meanwhile
+ * waits for it: there may be room for more than one in it.
+ */
+static int zcp_node_get_chunk(struct zcp_node *node, enum zcp_kind kind, gfp_t gfp)
+{
+	struct zcp_budget *budget = node->budget;
+	struct zcp_chunk *chunk;
+
+	mutex_lock(&node->lock);
+	if (!atomic_long_add_unless(&budget->nr_chunks, 1, budget->max)) {
+		mutex_unlock(&node->lock);
+		return -ENOSPC;
+	}
+	zcp_node_begin(node);
+	mutex_unlock(&node->lock);
+
+	chunk = zcp_chunk_create(node, kind, gfp);
+
+	mutex_lock(&node->lock);
+	if (chunk) {
+		trace_zcpool_grow(node, chunk->page, ZCP_CHUNK_PAGES);
+		node->nr_chunks++;
+		node->nr_split += kind == ZCP_SPLIT;
+		node->nr[ZCP_CLEAN] += ZCP_CHUNK_PAGES;
+		zcp_node_file_clean(chunk);
+		/* Others may have made some clean meanwhile: then this is too much. */
+		if (node->nr_chunks > node->reserve)
+			zcp_node_wake_scrubber(node);
+		zcp_node_news(node, kind);
+	} else {
+		atomic_long_dec(&budget->nr_chunks);
+	}
+	zcp_node_end(node);
+	mutex_unlock(&node->lock);
+	return chunk ? 0 : -ENOMEM;
+}
+
+/**
+ * zcp_node_grow() - get one more chunk from the kernel
+ * @node: for which
+ * @kind: what it is to be
+ *
+ * Context: may sleep; without the node's lock.
+ * Return: 0; -ENOSPC the pool is at its maximum; -ENOMEM the kernel has none at hand.
+ */
+int zcp_node_grow(struct zcp_node *node, enum zcp_kind kind)
+{
+	return zcp_node_get_chunk(node, kind, ZCP_GFP_GROW);
+}
+
+/**
+ * zcp_node_fill_reserve() - get the chunks that a node is to keep
+ * @node: with reserve set
+ *
+ * One of them is split, so that the first small buffer finds memory at hand.
+ *
+ * Context: may sleep, for as long as it takes to zero the reserve.
+ * Return: 0, also if the reserve is not complete; -EINTR killed.
+ */
+int zcp_node_fill_reserve(struct zcp_node *node)
+{
+	enum zcp_kind kind;
+
+	while (node->nr_chunks < node->reserve) {
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		kind = node->nr_chunks == 1 ? ZCP_SPLIT : ZCP_WHOLE;
+		if (zcp_node_get_chunk(node, kind, ZCP_GFP_RESERVE))
+			break;
+		cond_resched();
+	}
+	return 0;
+}
+
+/* A clean chunk that is to be exchanged: on no list, and counted as dirty. */
+static void zcp_exchange_begin(struct zcp_chunk *old)
+{
+	struct zcp_node *node = old->node;
+
+	list_del_init(&old->link);
+	zcp_node_account(node, ZCP_CLEAN, ZCP_DIRTY, ZCP_CHUNK_PAGES);
+	zcp_node_begin(node);
+}
+
+/* It was of one kind, and now there is the chunk new, or none at all. */
+static void zcp_exchange_end(struct zcp_node *node, enum zcp_kind kind,
+			     struct zcp_chunk *new)
+{
+	node->nr_split -= kind == ZCP_SPLIT;
+	if (new) {
+		node->nr_split += zcp_chunk_kind(new) == ZCP_SPLIT;
+		zcp_node_account(node, ZCP_DIRTY, ZCP_CLEAN, ZCP_CHUNK_PAGES);
+		zcp_node_file_clean(new);
+		zcp_node_news(node, zcp_chunk_kind(new));
+	} else {
+		node->nr[ZCP_DIRTY] -= ZCP_CHUNK_PAGES;
+		node->nr_chunks--;
+		atomic_long_dec(&node->budget->nr_chunks);
+		zcp_node_wake_scrubber(node);
+	}
+	zcp_node_end(node);
+}
+
+/*
+ * The new chunk is got first, so that nothing is lost when there is none. Only for
+ * small allocations, which fit nowhere else, is old put at stake: freeing it makes
+ * room for the new one unless somebody is faster. The page may be freed to a list of
+ * this CPU, and should be looked for there.
+ */
+static struct zcp_chunk *zcp_exchange_for_split(struct zcp_chunk *old)
+{
+	struct zcp_node *node = old->node;
+	struct zcp_chunk *new = zcp_chunk_create(node, ZCP_SPLIT, ZCP_GFP_GROW);
+
+	if (new) {
+		zcp_chunk_destroy(old);
+		return new;
+	}
+	migrate_disable();
+	zcp_chunk_destroy(old);
+	new = zcp_chunk_create(node, ZCP_SPLIT, ZCP_GFP_RESERVE);
+	migrate_enable();
+	return new;
+}
+
+/**
+ * zcp_node_split_one() - have a split chunk in place of a clean whole one
+ * @node: where
+ * @seen: zcp_node.news[ZCP_SPLIT] as it was before the caller looked for a block
+ *
+ * None is split if there has been news since: the chunk is then left to who wants it
+ * whole. Where the kernel has no other chunk, the old one may be lost to it.
+ *
+ * Context: may sleep; without the node's lock.
+ * Return: whether to look again.
+ */
+bool zcp_node_split_one(struct zcp_node *node, unsigned long seen)
+{
+	struct zcp_chunk *old, *new;
+	bool news;
+
+	mutex_lock(&node->lock);
+	news = node->news[ZCP_SPLIT] != seen;
+	old = list_first_entry_or_null(&node->whole[ZCP_CLEAN],
+				       struct zcp_chunk, link);
+	if (news || !old || node->splitting) {
+		mutex_unlock(&node->lock);
+		return news;
+	}
+	node->splitting = true;
+	zcp_exchange_begin(old);
+	mutex_unlock(&node->lock);
+
+	new = zcp_exchange_for_split(old);
+
+	mutex_lock(&node->lock);
+	node->splitting = false;
+	zcp_exchange_end(node, ZCP_WHOLE, new);
+	mutex_unlock(&node->lock);
+	return new;
+}
+
+/**
+ * zcp_node_join_one() - have a whole chunk in place of an idle split one
+ * @node: where
+ *
+ * Context: may sleep; without the node's lock.
+ * Return: whether it was done.
+ */
+bool zcp_node_join_one(struct zcp_node *node)
+{
+	struct zcp_chunk *old, *new;
+
+	mutex_lock(&node->lock);
+	old = list_first_entry_or_null(&node->split[ZCP_IDLE_SPLIT],
+				       struct zcp_chunk, link);
+	if (!old) {
+		mutex_unlock(&node->lock);
+		return false;
+	}
+	zcp_exchange_begin(old);
+	mutex_unlock(&node->lock);
+
+	new = zcp_chunk_create(node, ZCP_WHOLE, ZCP_GFP_GROW);
+	if (new)
+		zcp_chunk_destroy(old);
+
+	mutex_lock(&node->lock);
+	zcp_exchange_end(node, ZCP_SPLIT, new ?: old);
+	mutex_unlock(&node->lock);
+	return new;
+}
+
+/* A chunk to give back or convert: clean beyond the reserve, or idle but one. */
+static struct zcp_chunk *zcp_node_surplus(struct zcp_node *node)
+{
+	struct list_head *clean = &node->whole[ZCP_CLEAN];
+	struct list_head *idle = &node->split[ZCP_IDLE_SPLIT];
+
+	if (!list_empty(idle) && !list_is_singular(idle))
+		return list_first_entry(idle, struct zcp_chunk, link);
+	if (node->nr_chunks > node->reserve)
+		return list_first_entry_or_null(clean, struct zcp_chunk, link);
+	return NULL;
+}
+
+/**
+ * zcp_node_settle() - put a node at rest
+ * @node: which
+ *
+ * Short of the reserve, chunks are got as long as the kernel has some. Beyond it,
+ * free chunks go back to the kernel. Within it, idle split chunks become whole.
+ * One idle split chunk stays in any case, or a program that makes and frees one
+ * small buffer would have the kernel make a chunk each time.
+ *
+ * Context: may sleep; without the node's lock.
+ */
+void zcp_node_settle(struct zcp_node *node)
+{
+	struct zcp_chunk *chunk;
+
+	while (READ_ONCE(node->nr_chunks) < node->reserve &&
+	       !READ_ONCE(node->stop)) {
+		if (zcp_node_grow(node, ZCP_WHOLE))
+			break;
+		cond_resched();
+	}
+	for (;;) {
+		cond_resched();
+		mutex_lock(&node->lock);
+		chunk = node->stop ? NULL : zcp_node_surplus(node);
+		if (chunk && node->nr_chunks > node->reserve) {
+			zcp_node_release_and_unlock(chunk, ZCP_CLEAN);
+			continue;
+		}
+		mutex_unlock(&node->lock);
+		if (!chunk || !zcp_node_join_one(node))
+			return;
+	}
+}

@@ -1,0 +1,320 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What is handed out of a node's clean memory, and how it comes back: freed, which
+ * makes it dirty; untaken, as clean as it was; or lent for a moment and returned.
+ */
+#include <linux/list_sort.h>
+#include <linux/log2.h>
+#include <linux/mm.h>
+
+#include "mem.h"
+
+static void zcp_node_use_whole(struct zcp_chunk *chunk, struct zcp_extent *ext)
+{
+	chunk->state = ZCP_USED;
+	list_move(&chunk->link, &chunk->node->whole[ZCP_USED]);
+	zcp_node_account(chunk->node, ZCP_CLEAN, ZCP_USED, ZCP_CHUNK_PAGES);
+	*ext = (struct zcp_extent){ .chunk = chunk, .nr = ZCP_CHUNK_PAGES };
+}
+
+/**
+ * zcp_node_take_whole() - take clean whole chunks that are at hand
+ * @node: from which
+ * @ext: room for @want extents
+ * @want: how many are wanted
+ *
+ * Context: may sleep for the node's lock only.
+ * Return: how many were taken.
+ */
+unsigned int zcp_node_take_whole(struct zcp_node *node, struct zcp_extent *ext,
+				 unsigned int want)
+{
+	struct list_head *clean = &node->whole[ZCP_CLEAN];
+	unsigned int n;
+
+	mutex_lock(&node->lock);
+	for (n = 0; n < want && !list_empty(clean); n++) {
+		zcp_node_use_whole(list_first_entry(clean, struct zcp_chunk,
+						    link), ext + n);
+		cond_resched();
+	}
+	mutex_unlock(&node->lock);
+	return n;
+}
+
+static int zcp_chunk_cmp(void *priv, const struct list_head *a,
+			 const struct list_head *b)
+{
+	unsigned long pa = page_to_pfn(list_entry(a, struct zcp_chunk, link)->page);
+	unsigned long pb = page_to_pfn(list_entry(b, struct zcp_chunk, link)->page);
+
+	cond_resched();
+	return pa > pb;
+}
+
+/**
+ * zcp_node_take_run() - take physically neighbouring clean whole chunks
+ * @node: from which
+ * @ext: room for @want extents
+ * @want: how many are wanted
+ *
+ * Context: may sleep. Sorts the clean chunks, so it takes O(n log n).
+ * Return: 0, or -ENOMEM if there is no such run; then none was taken.
+ */
+int zcp_node_take_run(struct zcp_node *node, struct zcp_extent *ext,
+		      unsigned int want)
+{
+	struct list_head *clean = &node->whole[ZCP_CLEAN];
+	struct zcp_chunk *chunk, *first = NULL;
+	unsigned long pfn, next_pfn = 0;
+	unsigned int n = 0;
+
+	mutex_lock(&node->lock);
+	list_sort(NULL, clean, zcp_chunk_cmp);
+	list_for_each_entry(chunk, clean, link) {
+		pfn = page_to_pfn(chunk->page);
+		if (!n || pfn != next_pfn) {
+			first = chunk;
+			n = 0;
+		}
+		next_pfn = pfn + ZCP_CHUNK_PAGES;
+		if (++n == want)
+			break;
+		cond_resched();
+	}
+	if (n < want) {
+		mutex_unlock(&node->lock);
+		return -ENOMEM;
+	}
+	for (n = 0; n < want; n++) {
+		chunk = list_next_entry(first, link);
+		zcp_node_use_whole(first, ext + n);
+		first = chunk;
+	}
+	mutex_unlock(&node->lock);
+	return 0;
+}
+
+/* A split chunk with nr clean neighbouring pages, the fullest that will do. */
+static struct zcp_chunk *zcp_node_find_split(struct zcp_node *node,
+					     unsigned int nr)
+{
+	unsigned int order;
+
+	for (order = order_base_2(nr); order <= ZCP_IDLE_SPLIT; order++) {
+		if (!list_empty(&node->split[order]))
+			return list_first_entry(&node->split[order],
+						struct zcp_chunk, link);
+	}
+	return NULL;
+}
+
+static int zcp_split_alloc(struct zcp_buddy *buddy, unsigned int nr)
+{
+	unsigned int order = order_base_2(nr);
+	int start;
+
+	if (order > ZCP_BUDDY_MAX_ORDER)
+		return zcp_buddy_alloc_all(buddy, nr);
+
+	start = zcp_buddy_alloc(buddy, order);
+	if (start >= 0 && nr != 1U << order)
+		zcp_buddy_trim(buddy, start, nr);
+	return start;
+}
+
+/**
+ * zcp_node_take_block() - take neighbouring clean pages of a split chunk
+ * @node: from which
+ * @ext: the extent
+ * @nr: pages, 1 to ZCP_CHUNK_PAGES; where this is not a power of two, what is
+ *	left of the block that it needs goes back to the buddy
+ *
+ * Context: may sleep for the node's lock only.
+ * Return: 0, or -ENOMEM if there is no such block at hand.
+ */
+int zcp_node_take_block(struct zcp_node *node, struct zcp_extent *ext,
+			unsigned int nr)
+{
+	struct zcp_chunk *chunk;
+	int start = -ENOMEM;
+
+	mutex_lock(&node->lock);
+	chunk = zcp_node_find_split(node, nr);
+	if (chunk)
+		start = zcp_split_alloc(&chunk->split->buddy, nr);
+	if (start >= 0) {
+		*ext = (struct zcp_extent){
+			.chunk = chunk, .start = start, .nr = nr
+		};
+		zcp_node_file_split(chunk);
+		zcp_node_account(node, ZCP_CLEAN, ZCP_USED, nr);
+	}
+	mutex_unlock(&node->lock);
+	return start < 0 ? -ENOMEM : 0;
+}
+
+/* Clean as it was, unless another page of the chunk has had a memory error meanwhile. */
+static void zcp_split_untake(const struct zcp_extent *ext, enum zcp_state from)
+{
+	struct zcp_chunk *chunk = ext->chunk;
+	struct zcp_buddy *buddy = &chunk->split->buddy;
+	unsigned int i, end = ext->start + ext->nr;
+	int order;
+
+	if (chunk->state == ZCP_RETIRED) {
+		zcp_node_account(chunk->node, from, ZCP_RETIRED, ext->nr);
+		return;
+	}
+	for (i = ext->start; i < end; i += 1U << order) {
+		order = zcp_buddy_order(buddy, i);
+		if (WARN_ON_ONCE(order < 0 || zcp_buddy_free(buddy, i, order)))
+			break;
+		zcp_node_account(chunk->node, from, ZCP_CLEAN, 1UL << order);
+	}
+	zcp_node_file_split(chunk);
+}
+
+static void zcp_extent_untake(const struct zcp_extent *ext, enum zcp_state from)
+{
+	struct zcp_chunk *chunk = ext->chunk;
+
+	if (zcp_chunk_kind(chunk) == ZCP_SPLIT) {
+		zcp_split_untake(ext, from);
+		return;
+	}
+	chunk->state = ZCP_CLEAN;
+	zcp_node_file_clean(chunk);
+	zcp_node_account(chunk->node, from, ZCP_CLEAN, ZCP_CHUNK_PAGES);
+}
+
+/**
+ * zcp_node_untake() - undo taking memory for a buffer that could not be made
+ * @ext: extents, all of one node, that nobody has written to
+ * @nr: how many
+ *
+ * They are as clean as they were.
+ *
+ * Context: may sleep for the node's lock only.
+ */
+void zcp_node_untake(const struct zcp_extent *ext, unsigned int nr)
+{
+	struct zcp_node *node = ext->chunk->node;
+
+	mutex_lock(&node->lock);
+	for (; nr; nr--, ext++) {
+		zcp_extent_untake(ext, ZCP_USED);
+		cond_resched();
+	}
+	zcp_node_news(node, ZCP_WHOLE);
+	zcp_node_wake_scrubber(node);
+	mutex_unlock(&node->lock);
+}
+
+static void zcp_whole_free(struct zcp_chunk *chunk)
+{
+	struct zcp_node *node = chunk->node;
+
+	if (WARN_ON_ONCE(chunk->state != ZCP_USED))
+		return;
+	chunk->state = ZCP_DIRTY;
+	list_move_tail(&chunk->link, &node->whole[ZCP_DIRTY]);
+	zcp_node_account(node, ZCP_USED, ZCP_DIRTY, ZCP_CHUNK_PAGES);
+}
+
+static void zcp_split_free(const struct zcp_extent *ext)
+{
+	struct zcp_split *split = ext->chunk->split;
+	struct zcp_node *node = ext->chunk->node;
+	unsigned int end = ext->start + ext->nr;
+
+	if (WARN_ON_ONCE(find_next_bit(split->dirty, end, ext->start) < end ||
+			 find_next_bit(split->quarantine, end, ext->start) < end ||
+			 zcp_buddy_order(&split->buddy, ext->start) < 0))
+		return;
+	bitmap_set(split->dirty, ext->start, ext->nr);
+	if (list_empty(&split->dirty_link))
+		list_add_tail(&split->dirty_link, &node->dirty_split);
+	zcp_node_account(node, ZCP_USED, ZCP_DIRTY, ext->nr);
+}
+
+/**
+ * zcp_node_free() - take back memory that a buffer no longer needs
+ * @ext: extents, all of one node, not mapped any more
+ * @nr: how many
+ *
+ * They wait for the scrubber, pinned or not: it looks. An extent that is not
+ * allocated is refused, with a warning.
+ *
+ * Context: may sleep for the node's lock only.
+ */
+void zcp_node_free(const struct zcp_extent *ext, unsigned int nr)
+{
+	struct zcp_node *node = ext->chunk->node;
+
+	mutex_lock(&node->lock);
+	for (; nr; nr--, ext++) {
+		if (zcp_chunk_kind(ext->chunk) == ZCP_SPLIT)
+			zcp_split_free(ext);
+		else
+			zcp_whole_free(ext->chunk);
+		cond_resched();
+	}
+	zcp_node_wake_scrubber(node);
+	mutex_unlock(&node->lock);
+}
+
+/**
+ * zcp_node_borrow() - take a clean page for a moment
+ * @node: from which
+ * @ext: the page, as an extent of one; of a whole chunk if there is no other
+ *
+ * Not as a buffer does: it counts as dirty, like memory that is being zeroed, so
+ * that who finds nothing else waits for it. It must come back as clean.
+ *
+ * Context: may sleep for the node's lock only.
+ * Return: whether there was one at hand; zcp_node_return_borrowed() takes it back.
+ */
+bool zcp_node_borrow(struct zcp_node *node, struct zcp_extent *ext)
+{
+	struct zcp_chunk *chunk;
+
+	mutex_lock(&node->lock);
+	chunk = zcp_node_find_split(node, 1) ?:
+		list_first_entry_or_null(&node->whole[ZCP_CLEAN],
+					 struct zcp_chunk, link);
+	if (!chunk) {
+		mutex_unlock(&node->lock);
+		return false;
+	}
+	*ext = (struct zcp_extent){ .chunk = chunk, .nr = 1 };
+	if (zcp_chunk_kind(chunk) == ZCP_SPLIT) {
+		ext->start = zcp_buddy_alloc(&chunk->split->buddy, 0);
+		zcp_node_file_split(chunk);
+	} else {
+		list_del_init(&chunk->link);
+	}
+	zcp_node_account(node, ZCP_CLEAN, ZCP_DIRTY,
+			 chunk->split ? 1 : ZCP_CHUNK_PAGES);
+	zcp_node_begin(node);
+	mutex_unlock(&node->lock);
+	return true;
+}
+
+/**
+ * zcp_node_return_borrowed() - undo zcp_node_borrow()
+ * @ext: what was borrowed, not written to
+ *
+ * Context: may sleep for the node's lock only.
+ */
+void zcp_node_return_borrowed(const struct zcp_extent *ext)
+{
+	struct zcp_chunk *chunk = ext->chunk;
+	struct zcp_node *node = chunk->node;
+
+	mutex_lock(&node->lock);
+	zcp_extent_untake(ext, ZCP_DIRTY);
+	zcp_node_news_of(chunk);
+	zcp_node_end(node);
+	mutex_unlock(&node->lock);
+}

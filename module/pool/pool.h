@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The second floor: pools, which say from which nodes, and in which pieces, memory is
+ * taken. pool -> node
+ */
+#ifndef ZCPOOL_POOL_H
+#define ZCPOOL_POOL_H
+
+#include <linux/list.h>
+#include <linux/mutex.h>
+#include <linux/nodemask.h>
+#include <linux/types.h>
+
+#include "../mem/mem.h"
+#include "../uapi/zcpool.h"
+
+/**
+ * struct zcp_pool - a named policy and the memory under it
+ * @name: of its device node under /dev/zcpool
+ * @budget: what its nodes may hold together
+ * @mask: NUMA nodes it has a struct zcp_node for
+ * @nodes: these, by number
+ * @buffers_lock: protects @buffers; taken alone
+ * @buffers: whatever is made of its memory, for debugfs
+ */
+struct zcp_pool {
+	const char *name;
+	struct zcp_budget budget;
+	nodemask_t mask;
+	struct zcp_node **nodes;
+	struct mutex buffers_lock;	/* @buffers */
+	struct list_head buffers;
+};
+
+/**
+ * struct zcp_request - one allocation's constraints, from ioctl or mmap to the nodes
+ * @pool: from which
+ * @size: bytes
+ * @flags: ZCPOOL_ALLOC_*
+ * @nid: NUMA node, or the one to be near
+ * @exact: @size is not to be rounded up to a whole chunk
+ */
+struct zcp_request {
+	struct zcp_pool *pool;
+	u64 size;
+	u32 flags;
+	int nid;
+	bool exact;
+};
+
+/* params.c */
+int zcp_parse_reserve(const char *arg, struct zcp_pool *pool);
+int zcp_parse_max(const char *arg, struct zcp_pool *pool);
+
+/* pool.c */
+int zcp_pool_init(struct zcp_pool *pool);
+int zcp_pool_fill(struct zcp_pool *pool);
+void zcp_pool_exit(struct zcp_pool *pool);
+int zcp_pool_check_node(const struct zcp_pool *pool, u32 nid);
+int zcp_pool_alloc(const struct zcp_request *req, unsigned long nr_pages,
+		   struct zcp_extents *list);
+void zcp_pool_free(struct zcp_extents *list);
+void zcp_pool_info(struct zcp_pool *pool, struct zcpool_info *info);
+
+#endif /* ZCPOOL_POOL_H */
