@@ -20,6 +20,11 @@ static inline void vm_flags_set(struct vm_area_struct *vma, unsigned long flags)
 }
 #endif
 
+/* vmf_insert_folio_pmd() */
+#if KERNEL_VERSION(6, 15, 0) <= LINUX_VERSION_CODE && defined(CONFIG_TRANSPARENT_HUGEPAGE)
+#define ZCP_HAVE_INSERT_FOLIO
+#endif
+
 #if KERNEL_VERSION(6, 13, 0) > LINUX_VERSION_CODE
 /* A caller may know another version of a struct than we do. */
 static inline int copy_struct_to_user(void __user *to, size_t usize,

@@ -3,11 +3,11 @@
  * Mappings of buffers.
  *
  * There are two kinds of VMA. One whose buffer has whole chunks gets its pages
- * from .fault: the core then maps a whole chunk by one PMD if address and VMA
- * allow. It must never be VM_MIXEDMAP, for the core would take its PMDs for
- * special ones and lose the references they hold. A buffer without whole chunks
- * never has a PMD, so its VMA may be VM_MIXEDMAP, and the first fault maps all
- * of it with vm_insert_pages().
+ * from .huge_fault, or from .fault, whereupon the core maps a whole chunk by one
+ * PMD, too, if address and VMA allow. It must never be VM_MIXEDMAP, for the core
+ * would take its PMDs for special ones and lose the references they hold. A buffer
+ * without whole chunks never has a PMD, so its VMA may be VM_MIXEDMAP, and the first
+ * fault maps all of it with vm_insert_pages().
  *
  * Either way each entry holds a reference and counts in the page's mapcount as
  * for any file, which is why O_DIRECT and everything else that pins user memory
@@ -38,17 +38,35 @@ static void zcp_vm_close(struct vm_area_struct *vma)
 	atomic_dec(&zcp_vma_buffer(vma)->mappings);
 }
 
-/* For the trace only: what the core is going to do with the page. */
+/* Of what the fault may map at once: a whole chunk, where address and VMA allow, or a page. */
 static unsigned int zcp_fault_order(const struct vm_fault *vmf)
 {
 	const struct zcp_buffer *buf = zcp_vma_buffer(vmf->vma);
 	unsigned long start = vmf->address & PMD_MASK;
 
 	if (vmf->pgoff / ZCP_CHUNK_PAGES >= buf->extents.nr_whole ||
-	    start < vmf->vma->vm_start || start + PMD_SIZE > vmf->vma->vm_end ||
+	    start < vmf->vma->vm_start || vmf->vma->vm_end - start < PMD_SIZE ||
 	    (vmf->pgoff - (vmf->address >> PAGE_SHIFT)) % ZCP_CHUNK_PAGES)
 		return 0;
 	return ZCP_CHUNK_ORDER;
+}
+
+/*
+ * Entries of a writable mapping go in as if the pages had been written to, which nobody
+ * asks of them. Where the hardware does not note a write by itself, as on many an ARM, the
+ * first write to each page would otherwise fault again only for that.
+ *
+ * Only the VMA can tell the core. Faults may race here, all with the same value: the VMA's
+ * flags stay as they are while anyone faults, and whoever changes them sets this anew.
+ */
+static void zcp_enter_dirty(struct vm_area_struct *vma)
+{
+	pte_t pte;
+
+	if (IS_ENABLED(CONFIG_X86) || !(vma->vm_flags & VM_WRITE))
+		return;
+	pte = pte_mkdirty(pfn_pte(0, vma->vm_page_prot));
+	WRITE_ONCE(vma->vm_page_prot, __pgprot(pte_val(pte)));
 }
 
 static vm_fault_t zcp_vm_fault(struct vm_fault *vmf)
@@ -68,6 +86,29 @@ static vm_fault_t zcp_vm_fault(struct vm_fault *vmf)
 }
 
 /*
+ * With transparent huge pages at "always", or MADV_HUGEPAGE, the core asks for a PMD
+ * first. It has not looked whether one fits. What is not done here, zcp_vm_fault() is
+ * asked for.
+ */
+#ifdef ZCP_HAVE_INSERT_FOLIO
+static vm_fault_t zcp_vm_huge_fault(struct vm_fault *vmf, unsigned int order)
+{
+	struct zcp_buffer *buf = zcp_vma_buffer(vmf->vma);
+	pgoff_t nth = vmf->pgoff / ZCP_CHUNK_PAGES;
+	vm_fault_t ret;
+
+	if (order != ZCP_CHUNK_ORDER || zcp_fault_order(vmf) != order ||
+	    zcp_pages_poisoned(zcp_extents_page(&buf->extents, vmf->pgoff), 1))
+		return VM_FAULT_FALLBACK;
+	zcp_enter_dirty(vmf->vma);
+	ret = zcp_chunk_map(buf->extents.ext[nth].chunk, vmf);
+	if (ret == VM_FAULT_NOPAGE)
+		trace_zcpool_fault(buf, vmf->address, vmf->pgoff, order);
+	return ret;
+}
+#endif
+
+/*
  * Having a .map_pages tells the core (6.4 and later) that .fault does not need
  * the mmap lock; without one it retries every fault under that lock. There is
  * nothing to map around: a PMD is as much as there is.
@@ -82,6 +123,9 @@ static const struct vm_operations_struct zcp_vm_ops = {
 	.open		= zcp_vm_open,
 	.close		= zcp_vm_close,
 	.fault		= zcp_vm_fault,
+#ifdef ZCP_HAVE_INSERT_FOLIO
+	.huge_fault	= zcp_vm_huge_fault,
+#endif
 	.map_pages	= zcp_vm_map_pages,
 };
 
@@ -145,6 +189,7 @@ static vm_fault_t zcp_vm_fault_batch(struct vm_fault *vmf)
 {
 	struct zcp_buffer *buf = zcp_vma_buffer(vmf->vma);
 
+	zcp_enter_dirty(vmf->vma);
 	if (zcp_insert_all(vmf->vma, buf))
 		return zcp_vm_fault(vmf);
 	trace_zcpool_fault(buf, vmf->address, vmf->pgoff, 0);

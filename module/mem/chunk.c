@@ -14,18 +14,23 @@
 #include <linux/mm.h>
 #include <linux/slab.h>
 
+#include "../compat.h"
 #include "mem.h"
 
+/* All of it zeroed; a whole one as the large folio that the core expects of a file's. */
 static struct page *zcp_chunk_pages(int nid, enum zcp_kind kind, gfp_t gfp)
 {
+	struct folio *folio;
 	struct page *page;
 
 	gfp |= GFP_HIGHUSER | __GFP_ZERO | __GFP_THISNODE | __GFP_NOWARN;
-	if (kind == ZCP_WHOLE)
-		gfp |= __GFP_COMP;
+	if (kind == ZCP_WHOLE) {
+		folio = __folio_alloc_node(gfp, ZCP_CHUNK_ORDER, nid);
+		return folio ? folio_page(folio, 0) : NULL;
+	}
 
 	page = alloc_pages_node(nid, gfp, ZCP_CHUNK_ORDER);
-	if (page && kind == ZCP_SPLIT)
+	if (page)
 		split_page(page, ZCP_CHUNK_ORDER);
 	return page;
 }
@@ -124,6 +129,31 @@ void zcp_chunk_set_index(struct zcp_chunk *chunk, pgoff_t index)
 {
 	page_folio(chunk->page)->index = index;
 }
+
+#ifdef ZCP_HAVE_INSERT_FOLIO
+/**
+ * zcp_chunk_map() - map a whole chunk by one PMD, in a page fault
+ * @chunk: whole
+ * @vmf: the fault, at an address where the chunk fits
+ *
+ * The entry holds a reference of its own. One that is there already is only made
+ * writable, which is what a write fault on it wants; in any other case it must not be
+ * asked for, since the core warns of an entry that is not what it would have made.
+ *
+ * Context: page fault; may sleep.
+ * Return: VM_FAULT_NOPAGE, also if somebody was faster; VM_FAULT_FALLBACK if a page of the
+ * chunk is known to have had a memory error; or an error of the core's.
+ */
+vm_fault_t zcp_chunk_map(struct zcp_chunk *chunk, struct vm_fault *vmf)
+{
+	struct folio *folio = page_folio(chunk->page);
+	bool write = vmf->flags & FAULT_FLAG_WRITE && !pmd_none(vmf->orig_pmd);
+
+	if (folio_test_has_hwpoisoned(folio))
+		return VM_FAULT_FALLBACK;
+	return vmf_insert_folio_pmd(vmf, folio, write);
+}
+#endif
 
 /**
  * zcp_pages_poisoned() - whether a memory error has hit one of these pages

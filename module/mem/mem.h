@@ -232,6 +232,7 @@ struct zcp_chunk *zcp_chunk_create(struct zcp_node *node, enum zcp_kind kind,
 				   gfp_t gfp);
 void zcp_chunk_destroy(struct zcp_chunk *chunk);
 void zcp_chunk_set_index(struct zcp_chunk *chunk, pgoff_t index);
+vm_fault_t zcp_chunk_map(struct zcp_chunk *chunk, struct vm_fault *vmf);
 bool zcp_pages_poisoned(struct page *page, unsigned int nr);
 unsigned int zcp_pages_dma_pinned(struct page *page, unsigned int nr);
 void zcp_pages_clear(struct page *page, unsigned int nr);
