@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# For scripts/kernels, to source: which packages a directory of the cache is made of, and how.
+# All of it runs in the world that the packages are from.
+
+image_package()
+{
+	case $1 in
+	6.12) newest_package linux-image-6.12. 'linux-image-6\.12\.[0-9]+\+deb12-amd64-unsigned' ;;
+	6.1) newest_package linux-image-6.1.0- 'linux-image-6\.1\.0-[0-9]+-amd64-unsigned' ;;
+	686-pae) newest_package linux-image-6.1.0- 'linux-image-6\.1\.0-[0-9]+-686-pae-unsigned' ;;
+	esac
+}
+
+source_package()
+{
+	newest_package linux-source-6.12 'linux-source-6\.12'
+}
+
+# needed_packages IMAGE PATTERN: those of the kernel's own packages that an image and its
+# headers need, directly or not, and whose name matches
+needed_packages()
+{
+	local headers=${1/linux-image/linux-headers}
+	apt-cache depends --recurse --important "$1" "${headers%-unsigned}" | grep -Ex "$2" | sort -u
+}
+
+unpack()
+{
+	local deb
+	for deb in "$1"/*.deb; do
+		dpkg -x "$deb" "$2" || return 1
+	done
+	rm -r "$1"
+}
+
+# unpack_kernel IMAGE WORKDIR FINALDIR: the packages' files, with the paths that
+# the headers expect under /usr made to point into FINALDIR.
+unpack_kernel()
+{
+	local image=$1 work=$2 final=$3 release packages kbuild
+	release=${image#linux-image-}
+	release=${release%-unsigned}
+	mapfile -t packages < <(needed_packages "$image" 'linux-headers-[0-9].*')
+	kbuild=$(needed_packages "$image" 'linux-kbuild-[0-9].*') || return 1
+	mkdir "$work/debs"
+	download "$work/debs" "$image" "${packages[@]}" || return 1
+	# These run here, whatever the kernel is for.
+	in_world machine download "$work/debs" "$kbuild" || return 1
+	unpack "$work/debs" "$work" || return 1
+	rm -r "${work:?}/usr/share"
+	sed -i "s,/usr/src/,$final&,g" "$work/usr/src/linux-headers-$release/Makefile"
+	ln -sfn "../../../usr/src/linux-headers-$release" "$work/lib/modules/$release/build"
+	rm -f "$work/lib/modules/$release/source"
+	ln -s "usr/src/linux-headers-$release" "$work/kdir"
+	/sbin/depmod -b "$work" "$release" || return 1
+	echo "$release" > "$work/release"
+}
+
+# What the 32-bit test machine has besides the kernel: for scripts/vm-guest and the
+# selftests, and a library that is linked to. The rest of them come as dependencies.
+userland=(usr-is-merged base-files bash coreutils sed grep mawk findutils diffutils util-linux
+	util-linux-extra mount kmod iproute2 procps hostname perl-base busybox-static libssl-dev)
+
+# unpack_root IMAGE WORKDIR FINALDIR: a kernel in a root directory that has programs, too
+unpack_root()
+{
+	local image=$1 work=$2 final=$3
+	unpack_kernel "$image" "$work" "$final" || return 1
+	download_all "$work/debs" "${userland[@]}" || return 1
+	rm -r "$work/debs/partial"
+	unpack "$work/debs" "$work" || return 1
+	rm -r "$work"/usr/share/{doc,man,locale,info} "$work"/usr/lib/i386-linux-gnu/*.a
+	mkdir -p "$work/mnt"
+	ln -s mawk "$work/usr/bin/awk"
+}
+
+unpack_source()
+{
+	local package=$1 work=$2
+	mkdir "$work/debs"
+	download "$work/debs" "$package" || return 1
+	dpkg -x "$work"/debs/*.deb "$work/debs" || return 1
+	tar -x -C "$work" -f "$work/debs/usr/src/$package.tar.xz" --strip-components=1 --wildcards \
+		'*/scripts/checkpatch.pl' '*/scripts/spelling.txt' \
+		'*/scripts/const_structs.checkpatch' '*/scripts/kernel-doc' \
+		'*/scripts/coccicheck' '*/scripts/coccinelle' \
+		'*/tools/testing/selftests/kselftest.h' \
+		'*/tools/testing/selftests/kselftest_harness.h' || return 1
+	rm -r "$work/debs"
+}
