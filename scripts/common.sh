@@ -13,15 +13,22 @@ cache=${XDG_CACHE_HOME:-~/.cache}/zcpool
 # shellcheck disable=SC2034  # used by the scripts that source this file
 build=$top/build
 
-# The kernel series the module is built for and tested on, newest first.
+# The kernel series the module is built for and tested on, newest first. "newest" is the
+# newest of Debian 13 and its backports that the module is known to work on: this one, or a
+# later one that scripts/newest has tried.
 # shellcheck disable=SC2034
-series=(6.12 6.1)
+series=(newest 6.12 6.1)
+# shellcheck disable=SC2034
+newest_known=7.3.4
 # Kernels that look for faults, built by scripts/kernel-build
 # shellcheck disable=SC2034
 checkers=(kasan kcsan)
 # Debian's 32-bit kernel, which has high memory
 # shellcheck disable=SC2034
 highmem=(686-pae)
+# All that can be asked for; "next" is Debian's newest, known to work or not.
+# shellcheck disable=SC2034
+all_kernels=("${series[@]}" next "${checkers[@]}" "${highmem[@]}")
 
 die()
 {
@@ -53,4 +60,13 @@ programs_dir()
 kernel_dir()
 {
 	printf '%s/kernels/%s\n' "$cache" "$1"
+}
+
+# Whether Debian 13's programs build for a kernel (scripts/debian13)
+wants_debian13()
+{
+	case $1 in
+	newest | next) ;;
+	*) return 1 ;;
+	esac
 }

@@ -6,6 +6,7 @@
 # not know of these.
 
 debian12=(bookworm bookworm-updates bookworm-security)
+debian13=(trixie trixie-updates trixie-security trixie-backports)
 keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 
 # world_of NAME: which world the kernel of that name is from
@@ -13,6 +14,7 @@ world_of()
 {
 	case $1 in
 	686-pae) echo i386 ;;
+	newest | next | debian13) echo debian13 ;;
 	*) echo machine ;;
 	esac
 }
@@ -35,6 +37,7 @@ prepare_world()
 	case $1 in
 	machine) ;;
 	i386) own_apt i386 i386 "${debian12[@]}" ;;
+	debian13) own_apt debian13 amd64 "${debian13[@]}" ;;
 	*) die "no such world of packages: $1" ;;
 	esac
 }
@@ -110,12 +113,18 @@ download()
 	( cd "$1" && shift && apt-get download -qq -o APT::Sandbox::User=root "$@" ) >&2
 }
 
+# with_dependencies PACKAGE... [OPTION...]: have apt do all that it does before it installs
+with_dependencies()
+{
+	apt-get install -qq -y --download-only --no-install-recommends "$@"
+}
+
 # download_all DIRECTORY PACKAGE...: these and what they depend on
 download_all()
 {
 	local dir=$1
 	shift
 	mkdir -p "$dir/partial"
-	apt-get install -qq -y --download-only --no-install-recommends \
-		-o Dir::Cache::archives="$dir" "$@" >&2
+	with_dependencies -o Dir::Cache::archives="$dir" "$@" >&2 || return 1
+	rm -r "$dir/partial"
 }

@@ -6,10 +6,33 @@
 image_package()
 {
 	case $1 in
+	next) newest_packages | tail -n 1 ;;
+	newest) newest_packages | up_to_known | tail -n 1 ;;
 	6.12) newest_package linux-image-6.12. 'linux-image-6\.12\.[0-9]+\+deb12-amd64-unsigned' ;;
 	6.1) newest_package linux-image-6.1.0- 'linux-image-6\.1\.0-[0-9]+-amd64-unsigned' ;;
 	686-pae) newest_package linux-image-6.1.0- 'linux-image-6\.1\.0-[0-9]+-686-pae-unsigned' ;;
 	esac
+}
+
+# Debian 13's own kernels and those of its backports, the newest last
+newest_packages()
+{
+	apt-cache pkgnames linux-image- | grep -Ex 'linux-image-[0-9.]+\+deb13(\.[0-9]+)?-amd64' | sort -V
+}
+
+up_to_known()
+{
+	local package version
+	while read -r package; do
+		version=${package#linux-image-}
+		! dpkg --compare-versions "${version%%+*}" le "$newest_known" || echo "$package"
+	done
+}
+
+release_of()
+{
+	local release=${1#linux-image-}
+	printf '%s\n' "${release%-unsigned}"
 }
 
 source_package()
@@ -34,21 +57,52 @@ unpack()
 	rm -r "$1"
 }
 
+# The build programs run here, whatever the kernel is for.
+kbuild_world()
+{
+	case $world in
+	debian13) echo debian13 ;;
+	*) echo machine ;;
+	esac
+}
+
+# merge_usr ROOT RELEASE: Debian 13 has modules and, where it is split, the kernel below /usr.
+merge_usr()
+{
+	[ -d "$1/usr/lib/modules" ] || return 0
+	ln -s usr/lib "$1/lib"
+	[ -e "$1/boot/vmlinuz-$2" ] && return
+	mkdir -p "$1/boot"
+	ln -s "../usr/lib/modules/$2/vmlinuz" "$1/boot/vmlinuz-$2"
+}
+
+# What says whether sparse is good enough for the headers has been left out of the package, and
+# make takes no answer for a no. With what scripts/build tells it, it is.
+complete_kbuild()
+{
+	local dir
+	for dir in "$1"/usr/lib/linux-kbuild-*/scripts; do
+		[ -e "$dir/checker-valid.sh" ] && continue
+		printf '#!/bin/sh\necho 1\n' > "$dir/checker-valid.sh"
+		chmod 755 "$dir/checker-valid.sh"
+	done
+}
+
 # unpack_kernel IMAGE WORKDIR FINALDIR: the packages' files, with the paths that
 # the headers expect under /usr made to point into FINALDIR.
 unpack_kernel()
 {
 	local image=$1 work=$2 final=$3 release packages kbuild
-	release=${image#linux-image-}
-	release=${release%-unsigned}
-	mapfile -t packages < <(needed_packages "$image" 'linux-headers-[0-9].*')
+	release=$(release_of "$image")
+	mapfile -t packages < <(needed_packages "$image" 'linux-(base|binary|headers|modules)-[0-9].*')
 	kbuild=$(needed_packages "$image" 'linux-kbuild-[0-9].*') || return 1
 	mkdir "$work/debs"
 	download "$work/debs" "$image" "${packages[@]}" || return 1
-	# These run here, whatever the kernel is for.
-	in_world machine download "$work/debs" "$kbuild" || return 1
+	in_world "$(kbuild_world)" download "$work/debs" "$kbuild" || return 1
 	unpack "$work/debs" "$work" || return 1
 	rm -r "${work:?}/usr/share"
+	merge_usr "$work" "$release"
+	complete_kbuild "$work"
 	sed -i "s,/usr/src/,$final&,g" "$work/usr/src/linux-headers-$release/Makefile"
 	ln -sfn "../../../usr/src/linux-headers-$release" "$work/lib/modules/$release/build"
 	rm -f "$work/lib/modules/$release/source"
@@ -68,9 +122,30 @@ unpack_root()
 	local image=$1 work=$2 final=$3
 	unpack_kernel "$image" "$work" "$final" || return 1
 	download_all "$work/debs" "${userland[@]}" || return 1
-	rm -r "$work/debs/partial"
 	unpack "$work/debs" "$work" || return 1
 	rm -r "$work"/usr/share/{doc,man,locale,info} "$work"/usr/lib/i386-linux-gnu/*.a
+	mkdir -p "$work/mnt"
+	ln -s mawk "$work/usr/bin/awk"
+}
+
+# What builds a module for the newest kernel, and such a kernel
+programs13=(base-files bash dash coreutils sed grep mawk findutils diffutils tar gzip xz-utils zstd
+	make bc perl kmod cpio rsync flex bison gcc libc6-dev libelf-dev libssl-dev sparse)
+
+# The directory for them: another version of one makes another.
+programs13_name()
+{
+	local list
+	list=$(with_dependencies --print-uris "${programs13[@]}") && [ -n "$list" ] || return 1
+	printf 'debian13_%s\n' "$(cut -d' ' -f2 <<< "$list" | sort | sha256sum | cut -c 1-16)"
+}
+
+unpack_programs13()
+{
+	local work=$1
+	download_all "$work/debs" "${programs13[@]}" || return 1
+	unpack "$work/debs" "$work" || return 1
+	rm -r "$work"/usr/share/{doc,man,locale,info}
 	mkdir -p "$work/mnt"
 	ln -s mawk "$work/usr/bin/awk"
 }
