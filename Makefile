@@ -20,16 +20,18 @@ tools:
 install: all
 	@scripts/install PREFIX=$(PREFIX) DESTDIR=$(DESTDIR)
 
-demo check bench style docs:
+demo check style docs:
 	@scripts/$@
 
 check-all:
 	@scripts/check --all
 
 MINUTES ?= 10
-KERNEL ?= 6.12
 soak:
-	@scripts/soak --minutes $(MINUTES) --kernel $(KERNEL)
+	@scripts/soak --minutes $(MINUTES) $(if $(KERNEL),--kernel $(KERNEL))
+
+bench:
+	@scripts/bench $(if $(KERNEL),--kernel $(KERNEL))
 
 clean:
 	rm -rf build
@@ -38,11 +40,12 @@ help:
 	@echo "make            build the module for the running kernel (KDIR=) and the tools"
 	@echo "make install    install both (PREFIX=$(PREFIX), DESTDIR=)"
 	@echo "make demo       show a file go from disk to another process, in a test machine"
-	@echo "make check      run all tests, in test machines with Debian's 6.12 and 6.1 and"
-	@echo "                a kernel with KASAN, which is built the first time"
+	@echo "make check      run all tests, in test machines with Debian's newest kernel, 6.12"
+	@echo "                and 6.1 and one with KASAN, which is built the first time"
 	@echo "make check-all  the same and what takes hours: data races, 32 bits, fuzzing, soak"
 	@echo "make soak       mixed load, kills, scarce memory, reloads (MINUTES=10 KERNEL=6.12)"
-	@echo "make bench      compare costs with other kinds of memory, in a test machine"
+	@echo "make bench      compare costs with other kinds of memory, in a test machine with the"
+	@echo "                newest kernel (KERNEL=6.12 for that one)"
 	@echo "make style      look at the form of the sources only"
 	@echo "make docs       the documentation as HTML, in build/docs"
 	@echo "make clean      remove build/ (the kernels stay in ~/.cache/zcpool)"
