@@ -112,9 +112,11 @@ unpack_kernel()
 }
 
 # What the 32-bit test machine has besides the kernel: for scripts/vm-guest and the
-# selftests, and a library that is linked to. The rest of them come as dependencies.
+# selftests, and libraries that programs for it are built with. The rest of them come as
+# dependencies.
 userland=(usr-is-merged base-files bash coreutils sed grep mawk findutils diffutils util-linux
-	util-linux-extra mount kmod iproute2 procps hostname perl-base busybox-static libssl-dev)
+	util-linux-extra mount kmod iproute2 procps hostname perl-base busybox-static libssl-dev
+	libc6-dev)
 
 # unpack_root IMAGE WORKDIR FINALDIR: a kernel in a root directory that has programs, too
 unpack_root()
@@ -123,7 +125,7 @@ unpack_root()
 	unpack_kernel "$image" "$work" "$final" || return 1
 	download_all "$work/debs" "${userland[@]}" || return 1
 	unpack "$work/debs" "$work" || return 1
-	rm -r "$work"/usr/share/{doc,man,locale,info} "$work"/usr/lib/i386-linux-gnu/*.a
+	rm -r "$work"/usr/share/{doc,man,locale,info} "$work"/usr/lib/*/lib{c,crypto,ssl}.a
 	mkdir -p "$work/mnt"
 	ln -s mawk "$work/usr/bin/awk"
 }
