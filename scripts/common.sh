@@ -23,12 +23,12 @@ newest_known=7.3.4
 # Kernels that look for faults, built by scripts/kernel-build
 # shellcheck disable=SC2034
 checkers=(kasan kcsan)
-# Debian's 32-bit kernel, which has high memory
+# Debian's kernels of other architectures
 # shellcheck disable=SC2034
-highmem=(686-pae)
+foreign=(686-pae arm64 armhf)
 # All that can be asked for; "next" is Debian's newest, known to work or not.
 # shellcheck disable=SC2034
-all_kernels=("${series[@]}" next "${checkers[@]}" "${highmem[@]}")
+all_kernels=("${series[@]}" next "${checkers[@]}" "${foreign[@]}")
 
 die()
 {
@@ -45,15 +45,6 @@ as_root()
 	else
 		die "not root and no sudo: cannot run '$*'"
 	fi
-}
-
-# Where the programs are built that run on a kernel
-programs_dir()
-{
-	case $1 in
-	686-pae) printf '%s/686-pae\n' "$build" ;;
-	*) printf '%s\n' "$build" ;;
-	esac
 }
 
 # The unpacked kernel of a series, see scripts/kernels for what is in it

@@ -14,6 +14,7 @@ world_of()
 {
 	case $1 in
 	686-pae) echo i386 ;;
+	arm64 | armhf) echo "$1" ;;
 	newest | next | debian13) echo debian13 ;;
 	*) echo machine ;;
 	esac
@@ -36,7 +37,7 @@ prepare_world()
 {
 	case $1 in
 	machine) ;;
-	i386) own_apt i386 i386 "${debian12[@]}" ;;
+	i386 | arm64 | armhf) own_apt "$1" "$1" "${debian12[@]}" ;;
 	debian13) own_apt debian13 amd64 "${debian13[@]}" ;;
 	*) die "no such world of packages: $1" ;;
 	esac

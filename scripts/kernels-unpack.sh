@@ -10,7 +10,10 @@ image_package()
 	newest) newest_packages | up_to_known | tail -n 1 ;;
 	6.12) newest_package linux-image-6.12. 'linux-image-6\.12\.[0-9]+\+deb12-amd64-unsigned' ;;
 	6.1) newest_package linux-image-6.1.0- 'linux-image-6\.1\.0-[0-9]+-amd64-unsigned' ;;
-	686-pae) newest_package linux-image-6.1.0- 'linux-image-6\.1\.0-[0-9]+-686-pae-unsigned' ;;
+	686-pae | arm64)
+		newest_package linux-image-6.1.0- "linux-image-6\.1\.0-[0-9]+-$1-unsigned"
+		;;
+	armhf) newest_package linux-image-6.1.0- 'linux-image-6\.1\.0-[0-9]+-armmp-lpae' ;;
 	esac
 }
 
@@ -111,9 +114,9 @@ unpack_kernel()
 	echo "$release" > "$work/release"
 }
 
-# What the 32-bit test machine has besides the kernel: for scripts/vm-guest and the
-# selftests, and libraries that programs for it are built with. The rest of them come as
-# dependencies.
+# What the test machine of another architecture has besides the kernel: for scripts/vm-guest
+# and the selftests, and libraries that programs for it are built with. The rest of them come
+# as dependencies.
 userland=(usr-is-merged base-files bash coreutils sed grep mawk findutils diffutils util-linux
 	util-linux-extra mount kmod iproute2 procps hostname perl-base busybox-static libssl-dev
 	libc6-dev)
