@@ -205,12 +205,13 @@ TEST_F(pool, regions_of_kcore)
 	close(fd);
 }
 
+/* An arm64 kernel at a random address may have its modules outside the region of that name. */
 TEST_F(pool, regions_of_module)
 {
 	FILE *f = fopen("/proc/modules", "re");
-	unsigned long long size = 0, address = 0;
+	unsigned long long size = 0, address = 0, sum = 0;
 	struct layout l;
-	struct region *m;
+	struct region *r;
 	char line[512];
 	int i;
 
@@ -219,17 +220,18 @@ TEST_F(pool, regions_of_module)
 		if (sscanf(line, "zcpool %llu %*s %*s Live %llx", &size, &address) == 2)
 			break;
 	fclose(f);
-	ASSERT_TRUE(read_layout(&l));
-	m = region(&l, "modules");
-	ASSERT_NE(NULL, m);
-	EXPECT_LE(m->start, address);
-	EXPECT_LT(address, m->end);
 	EXPECT_LT(0, size);
-	for (i = 0; i < l.nr_regions; i++)
-		EXPECT_EQ(&l.region[i] == m ? size : 0, l.region[i].module);
+	ASSERT_TRUE(read_layout(&l));
+	for (i = 0; i < l.nr_regions; i++) {
+		r = &l.region[i];
+		sum += r->module;
+		EXPECT_TRUE(!r->module || (r->start <= address && address < r->end))
+			TH_LOG("%llx is not in %s", address, r->name);
+	}
+	EXPECT_EQ(size, sum);
 }
 
-/* On 686-pae by the fixmap's slots, where all memory is mapped by nothing new */
+/* High memory by the fixmap's slots; where all memory is mapped, by nothing new */
 TEST_F(pool, ways)
 {
 	static const char * const names[] = { "page_address", "kmap_local_page", "kmap", "vmap" };
