@@ -41,23 +41,10 @@ static void raise_nofile(void)
 	setrlimit(RLIMIT_NOFILE, &r);
 }
 
-/* Waits until the pool holds its reserve, and no more but a split chunk a node. */
+/* The pool holds its reserve, and no more but a split chunk a node. */
 static int shrinks_to_reserve(int pool, struct zcpool_info *pi)
 {
-	int i;
-
-	for (i = 0; i < POLL_TRIES; i++) {
-		if (pool_info(pool, -1, pi))
-			return -1;
-		if (!pi->dirty_bytes && !pi->quarantined_bytes &&
-		    pi->total_bytes >= pi->reserve_bytes &&
-		    pi->total_bytes <= pi->reserve_bytes + pi->nr_nodes * CHUNK)
-			return 0;
-		usleep(POLL_USEC);
-	}
-	printf("# total %llu, of it clean %llu, dirty %llu, quarantined %llu\n",
-	       pi->total_bytes, pi->clean_bytes, pi->dirty_bytes, pi->quarantined_bytes);
-	return -1;
+	return pool_wait_reserve(pool, -1, CHUNK, pi);
 }
 
 TEST_F(pool, exhaustion_and_recovery)
@@ -329,27 +316,12 @@ static bool find_neighbours(int nr, int pair[2])
 	return false;
 }
 
-/* Waits until a node has its reserve and no more. */
-static bool comes_to_reserve(int pool, int node)
-{
-	struct zcpool_info pi;
-	int i;
-
-	for (i = 0; i < POLL_TRIES; i++) {
-		if (pool_info(pool, node, &pi))
-			return false;
-		if (!pi.dirty_bytes && pi.total_bytes == pi.reserve_bytes)
-			return true;
-		usleep(POLL_USEC);
-	}
-	return false;
-}
-
 /* Two chunks that lie side by side are found, and given as one piece. */
 TEST_F(pool, contig_neighbours)
 {
 	const __u32 flags = ZCPOOL_ALLOC_THISNODE;
 	int i, n, buf, pair[2], err = 0;
+	struct zcpool_info pi;
 
 	n = take_all(self->fd, CHUNK, flags, 0, &err);
 	if (!find_neighbours(n, pair)) {
@@ -360,7 +332,7 @@ TEST_F(pool, contig_neighbours)
 		if (bufs[i] != pair[0] && bufs[i] != pair[1])
 			close(bufs[i]);
 	/* Within its reserve, the node keeps what it has. */
-	EXPECT_TRUE(comes_to_reserve(self->fd, 0));
+	EXPECT_EQ(0, pool_wait_reserve(self->fd, 0, 0, &pi));
 	close(pair[0]);
 	close(pair[1]);
 	buf = buf_alloc(self->fd, 2 * CHUNK, flags | ZCPOOL_ALLOC_CONTIG, 0);

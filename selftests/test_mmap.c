@@ -16,11 +16,6 @@ static __attribute__((constructor)) void no_hinting_faults(void)
 	syscall(SYS_set_mempolicy, MPOL_LOCAL, NULL, 0UL);
 }
 
-static void touch_r(void *p, size_t len)
-{
-	touch_read(p, len);
-}
-
 TEST_F(pool, alignment)
 {
 	static const size_t sizes[] = {
@@ -181,7 +176,7 @@ TEST_F(cost, faults_reading_then_writing)
 {
 	self->p = buf_map(self->buf, variant->size, 0);
 	ASSERT_NE(MAP_FAILED, self->p);
-	EXPECT_EQ(variant->faults, faults_of(touch_r, self->p, variant->size));
+	EXPECT_EQ(variant->faults, faults_of(touch_read, self->p, variant->size));
 	EXPECT_EQ(0, faults_of(touch_write, self->p, variant->size));
 }
 
@@ -196,7 +191,7 @@ TEST_F(cost, readonly_mapping)
 {
 	self->p = mmap(NULL, variant->size, PROT_READ, MAP_SHARED, self->buf, 0);
 	ASSERT_NE(MAP_FAILED, self->p);
-	EXPECT_EQ(variant->faults, faults_of(touch_r, self->p, variant->size));
+	EXPECT_EQ(variant->faults, faults_of(touch_read, self->p, variant->size));
 	EXPECT_FALSE(writable(self->p));
 	EXPECT_TRUE(all_zero(self->p, variant->size));
 }
@@ -884,7 +879,7 @@ TEST_F(pool, madvise_that_works)
 	EXPECT_EQ(0, madvise(p, len, MADV_DONTNEED));
 	EXPECT_EQ(0, smaps_kb(p, len, "Rss"));
 	EXPECT_EQ(0, madvise(p, len, MADV_POPULATE_READ));
-	EXPECT_EQ(0, faults_of(touch_r, p, len));
+	EXPECT_EQ(0, faults_of(touch_read, p, len));
 	EXPECT_TRUE(filled(p, len, 1));
 	EXPECT_EQ(-1, madvise(p, len, MADV_REMOVE));
 	EXPECT_EQ(-1, madvise(p, len, MADV_FREE));

@@ -282,14 +282,6 @@ many_times()
 	memory_is_back "$before" $((512 * ${#nodes[@]})) || bad=1
 }
 
-# mem_free: of the machine, in kB
-mem_free()
-{
-	local key kb
-	while read -r key kb _ && [ "$key" != MemFree: ]; do :; done < /proc/meminfo
-	echo "$kb"
-}
-
 # Filling the reserve takes its time, which a kill does not wait for. Where the load is
 # faster than the kill, it is made again; one that cannot be killed is so each time.
 killed_while_loading()
@@ -297,10 +289,10 @@ killed_while_loading()
 	local before free pid status try
 	before=$(free_kb)
 	for try in 1 2 3; do
-		free=$(mem_free)
+		free=$(free_kb)
 		insmod "$ZCPOOL_KO" "reserve=$((free / 4096))M" "max=$((free / 1024))M" &
 		pid=$!
-		while [ -d "/proc/$pid" ] && [ "$(mem_free)" -gt $((free - 65536)) ]; do :; done
+		while [ -d "/proc/$pid" ] && [ "$(free_kb)" -gt $((free - 65536)) ]; do :; done
 		kill -9 "$pid"
 		wait "$pid" 2> /dev/null && status=0 || status=$?
 		[ -d /sys/module/zcpool ] && [ $try -lt 3 ] || break

@@ -16,15 +16,32 @@
 #ifndef ZCPOOL_FUZZ_CALLS_H
 #define ZCPOOL_FUZZ_CALLS_H
 
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <linux/futex.h>
 #include <linux/io_uring.h>
 #include <linux/mempolicy.h>
 #include <linux/userfaultfd.h>
+#include <pthread.h>
 #include <setjmp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/file.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
-#include "../zcpool_test.h"
+#include "../lib/fd.h"
+#include "../lib/pool.h"
 
 /* Known to the kernel before the C library */
 #ifndef MADV_SOFT_OFFLINE
@@ -328,8 +345,7 @@ static inline long fuzz_info(struct fuzz *z, const __u64 *a)
 	struct zcpool_info info = { .flags = a[1], .node = a[2] };
 	int err = ioctl(fuzz_fd(z, a[0]), ZCPOOL_IOC_INFO, &info);
 
-	if (!err && info.total_bytes != info.clean_bytes + info.dirty_bytes +
-	    info.quarantined_bytes + info.used_bytes + info.retired_bytes && a[1])
+	if (!err && a[1] && !info_adds_up(&info))
 		fuzz_wrong(z, "a node's bytes do not add up, of", info.total_bytes);
 	return err;
 }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The fuzzer's loop: programs that reach new edges are kept and changed further. */
+#include <dirent.h>
+
 #include "fuzz.h"
 #include "session.h"
 

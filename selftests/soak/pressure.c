@@ -12,10 +12,10 @@
 void squeezer(__u32 seed)
 {
 	for (;;) {
-		put_string("/proc/sys/vm/drop_caches", "3");
+		put_or_fail("/proc/sys/vm/drop_caches", "3");
 		count(COUNT_DROP_CACHES, 1);
 		usleep(rnd(&seed) % 1000000);
-		put_string("/proc/sys/vm/compact_memory", "1");
+		put_or_fail("/proc/sys/vm/compact_memory", "1");
 		count(COUNT_COMPACT, 1);
 		usleep(rnd(&seed) % 1000000);
 	}
@@ -92,7 +92,7 @@ void hog(__u32 seed)
 	char path[256];
 
 	snprintf(path, sizeof(path), "%s/cgroup.procs", config->hog_cgroup);
-	put_string(path, "0");
+	put_or_fail(path, "0");
 	for (;;) {
 		if (rnd(&seed) % 2)
 			hog_page_cache(4 * MIB + rnd(&seed) % 24 * MIB);

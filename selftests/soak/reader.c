@@ -77,7 +77,7 @@ void reader(__u32 seed)
 	for (;;) {
 		switch (rnd(&seed) % 4) {
 		case 0:
-			put_string(TRACING "/tracing_on", rnd(&seed) % 2 ? "1" : "0");
+			put_or_fail(TRACING "/tracing_on", rnd(&seed) % 2 ? "1" : "0");
 			count(COUNT_TRACE, read_file(TRACING "/trace"));
 			break;
 		case 1:

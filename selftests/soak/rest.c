@@ -8,7 +8,6 @@
 #define REGAIN_TRIES	50
 
 /* A limit against waiting for ever, in steps of POLL_USEC */
-#define POLL_USEC	10000
 #define REST_TRIES	3000
 
 static int wrong, tries = REST_TRIES;
@@ -47,8 +46,8 @@ static void regain(int pool, int node)
 {
 	int fd;
 
-	put_string("/proc/sys/vm/drop_caches", "3");
-	put_string("/proc/sys/vm/compact_memory", "1");
+	put_or_fail("/proc/sys/vm/drop_caches", "3");
+	put_or_fail("/proc/sys/vm/compact_memory", "1");
 	fd = buf_alloc(pool, PAGE, ZCPOOL_ALLOC_THISNODE, node);
 	if (fd >= 0)
 		close(fd);
@@ -68,9 +67,7 @@ static void check_node(int pool, int node)
 
 	while (!pool_info(pool, node, &pi) && !node_rests(&pi) && tries-- > 0)
 		usleep(POLL_USEC);
-	CHECK(pi.total_bytes == pi.clean_bytes + pi.dirty_bytes + pi.quarantined_bytes +
-	      pi.used_bytes + pi.retired_bytes,
-	      "node %d: the states do not add up to the total", node);
+	CHECK(info_adds_up(&pi), "node %d: the states do not add up to the total", node);
 	CHECK(!pi.used_bytes, "node %d: %llu bytes still used", node, pi.used_bytes);
 	CHECK(!pi.dirty_bytes, "node %d: %llu bytes still dirty", node, pi.dirty_bytes);
 	CHECK(!pi.quarantined_bytes, "node %d: %llu bytes still quarantined", node,

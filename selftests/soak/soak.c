@@ -96,8 +96,8 @@ static void play(int slot, __u32 seed)
 {
 	setpgid(0, group);
 	/* Out of memory, the kernel is to take those who are the cause of it. */
-	put_string("/proc/self/oom_score_adj",
-		   slot == HOG || slot == FILLER ? "1000" : slot < WORKERS ? "-500" : "0");
+	put_or_fail("/proc/self/oom_score_adj",
+		    slot == HOG || slot == FILLER ? "1000" : slot < WORKERS ? "-500" : "0");
 	/* These sleep most of the time, and should get to their turn when they do not. */
 	if (slot < WORKERS && nice(-10) == -1 && errno)
 		fail("nice: %s", strerror(errno));

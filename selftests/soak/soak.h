@@ -28,15 +28,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "../../module/uapi/zcpool.h"
-
-#define POOL_PATH	ZCPOOL_DEV_DIR "/" ZCPOOL_DEFAULT
-#define DEBUGFS		"/sys/kernel/debug/zcpool/" ZCPOOL_DEFAULT
-#define PAGE		4096UL
-#define CHUNK		(2UL << 20)
-#define KIB		1024UL
-#define MIB		(1UL << 20)
-#define RDWR		(PROT_READ | PROT_WRITE)
+#include "../lib/pool.h"
+#include "../lib/random.h"
+#include "../lib/system.h"
 
 #define MAX_WORKERS	16
 #define HELD		8
@@ -175,22 +169,19 @@ static inline void count(enum count what, unsigned long by)
 	atomic_fetch_add(&shared->count[what], by);
 }
 
-/* api.c: the ABI as it is, and other things that all need */
-int pool_open(void);
-int buf_alloc(int pool, __u64 size, __u32 flags, int node);
-int buf_info(int buf, struct zcpool_buf_info *bi);
-int pool_info(int pool, int node, struct zcpool_info *pi);
-void *buf_map(int buf, size_t len, off_t off);
-bool node_exists(int node);
-__u32 rnd(__u32 *state);
-void put_string(const char *path, const char *text);
-
 /* report.c: the first failure of all, said once */
 __attribute__((noreturn, format(printf, 1, 2)))
 void fail(const char *fmt, ...);
 __attribute__((format(printf, 1, 2)))
 void note(const char *fmt, ...);
 void show_state(int pool);
+
+/* Writes to a file of the kernel's. */
+static inline void put_or_fail(const char *path, const char *text)
+{
+	if (!put(path, text))
+		fail("'%s' into %s: %s", text, path, strerror(errno));
+}
 
 /* pattern.c */
 __u64 pattern_tag(unsigned int worker, unsigned int buffer);

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "memory.h"
+#include "sizes.h"
+
+void touch_read(void *p, size_t len)
+{
+	volatile char *c = p;
+	size_t i;
+
+	for (i = 0; i < len; i += PAGE)
+		(void)c[i];
+}
+
+void touch_write(void *p, size_t len)
+{
+	volatile char *c = p;
+	size_t i;
+
+	for (i = 0; i < len; i += PAGE)
+		c[i] = 1;
+}
+
+static long faults_now(void)
+{
+	struct rusage ru;
+
+	getrusage(RUSAGE_SELF, &ru);
+	return ru.ru_minflt + ru.ru_majflt;
+}
+
+long faults_of(void (*touch)(void *, size_t), void *p, size_t len)
+{
+	static char warm[2 * PAGE];
+	long before;
+
+	touch(warm, sizeof(warm));
+	faults_now();
+	before = faults_now();
+	touch(p, len);
+	return faults_now() - before;
+}
+
+void fill(void *p, size_t len, __u64 seed)
+{
+	__u64 *w = p;
+	size_t i;
+
+	for (i = 0; i < len / 8; i++)
+		w[i] = seed * 0x9e3779b97f4a7c15ULL + i;
+}
+
+bool filled_from(const void *p, size_t len, __u64 seed, size_t skip)
+{
+	const __u64 *w = p;
+	size_t i;
+
+	for (i = 0; i < len / 8; i++)
+		if (w[i] != seed * 0x9e3779b97f4a7c15ULL + i + skip / 8)
+			return false;
+	return true;
+}
+
+bool filled(const void *p, size_t len, __u64 seed)
+{
+	return filled_from(p, len, seed, 0);
+}
+
+bool all_zero(const void *p, size_t len)
+{
+	const __u64 *w = p;
+	size_t i;
+
+	for (i = 0; i < len / 8; i++)
+		if (w[i])
+			return false;
+	return true;
+}
+
+bool writable(void *p)
+{
+	int fd = open("/dev/zero", O_RDONLY | O_CLOEXEC);
+	bool ok = read(fd, p, 1) == 1;
+
+	close(fd);
+	return ok;
+}
+
+long smaps_kb(const void *p, size_t len, const char *field)
+{
+	unsigned long first = (unsigned long)p, start, end;
+	size_t n = strlen(field);
+	bool within = false;
+	char line[512];
+	long sum = -1;
+	FILE *f;
+
+	f = fopen("/proc/self/smaps", "re");
+	if (!f)
+		return -1;
+	while (fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "%lx-%lx ", &start, &end) == 2)
+			within = start >= first && end <= first + len;
+		else if (within && !strncmp(line, field, n) && line[n] == ':')
+			sum = (sum < 0 ? 0 : sum) + strtol(line + n + 1, NULL, 10);
+	}
+	fclose(f);
+	return sum;
+}
+
+__u64 pfn_of(const void *p)
+{
+	int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+	__u64 e = 0;
+
+	if (pread(fd, &e, 8, (unsigned long)p / PAGE * 8) != 8)
+		e = 0;
+	close(fd);
+	return e >> 63 ? e & ((1ULL << 55) - 1) : 0;
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Touching mappings, patterns in them, and what the kernel says of their pages. */
+#ifndef ZCPOOL_TEST_MEMORY_H
+#define ZCPOOL_TEST_MEMORY_H
+
+#include <linux/types.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Page-sized steps of one byte each: what costs the faults. */
+void touch_read(void *p, size_t len);
+void touch_write(void *p, size_t len);
+
+/* Page faults that touching the range costs; code and stack are warm by then. */
+long faults_of(void (*touch)(void *, size_t), void *p, size_t len);
+
+/* Every 8 bytes hold a number of their own, so that misplaced data shows. */
+void fill(void *p, size_t len, __u64 seed);
+bool filled(const void *p, size_t len, __u64 seed);
+
+/* Whether fill() with that seed, begun skip bytes earlier, is what p holds. */
+bool filled_from(const void *p, size_t len, __u64 seed, size_t skip);
+bool all_zero(const void *p, size_t len);
+
+/* Whether the kernel can write there, without a signal if it cannot. */
+bool writable(void *p);
+
+/* Sum of a field of smaps, in kB, over the VMAs within the range; -1 if none. */
+long smaps_kb(const void *p, size_t len, const char *field);
+
+/* The physical page behind an address (root only); 0 if none is mapped. */
+__u64 pfn_of(const void *p);
+
+#endif /* ZCPOOL_TEST_MEMORY_H */
