@@ -6,7 +6,9 @@
  * KCOV counts for one thread, from when the thread enables it. Only the module is
  * built to tell it anything, so that all addresses are the module's.
  */
+#include <errno.h>
 #include <linux/kcov.h>
+#include <pthread.h>
 
 #include "exec.h"
 

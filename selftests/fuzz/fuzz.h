@@ -16,8 +16,6 @@ struct options {
 	const char *file;	/* a round */
 };
 
-bool round_load(struct round *round, const char *path);
-
 /* loop.c: mutates and runs until the time is over or something is wrong */
 int fuzz_run(const struct options *options);
 

@@ -17,20 +17,6 @@ static int help(FILE *to)
 	return to == stdout ? 0 : 2;
 }
 
-bool round_load(struct round *round, const char *path)
-{
-	FILE *f = fopen(path, "re");
-	bool ok;
-
-	if (!f) {
-		perror(path);
-		return false;
-	}
-	ok = round_parse(round, f, path);
-	fclose(f);
-	return ok;
-}
-
 int fuzz_replay(const struct options *options)
 {
 	static struct session session;

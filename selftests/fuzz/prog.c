@@ -235,7 +235,7 @@ static bool parse_line(struct round *round, char *line, unsigned int *worker)
 	return prog->nr < PROG_CALLS && parse_call(&prog->call[prog->nr++], line);
 }
 
-bool round_parse(struct round *round, FILE *from, const char *name)
+static bool round_parse(struct round *round, FILE *from, const char *name)
 {
 	unsigned int worker = 0, nr = 0;
 	char line[512], copy[512] = "";
@@ -255,4 +255,18 @@ bool round_parse(struct round *round, FILE *from, const char *name)
 		}
 	}
 	return true;
+}
+
+bool round_load(struct round *round, const char *path)
+{
+	FILE *f = fopen(path, "re");
+	bool ok;
+
+	if (!f) {
+		perror(path);
+		return false;
+	}
+	ok = round_parse(round, f, path);
+	fclose(f);
+	return ok;
 }

@@ -102,8 +102,8 @@ bool round_races(const struct round *round);
 void prog_print(const struct prog *prog, FILE *to);
 void call_print(const struct call *call, FILE *to);
 void round_print(const struct round *round, FILE *to);
-/* False, with a message, if it is not a program */
-bool round_parse(struct round *round, FILE *from, const char *name);
+/* What a file has; false, with a message, if it is not a round */
+bool round_load(struct round *round, const char *path);
 
 /* mutate.c */
 struct random {

@@ -3,6 +3,8 @@
 #ifndef ZCPOOL_FUZZ_REPLAY_H
 #define ZCPOOL_FUZZ_REPLAY_H
 
+#include <pthread.h>
+
 #include "calls.h"
 
 #define CALL(name, ...)	fuzz_##name(z, (const __u64[]){ __VA_ARGS__ })

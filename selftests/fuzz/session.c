@@ -4,6 +4,7 @@
  * runs its batch. After it the pool must have as many bytes in use as before it, no
  * program may have seen what it should not, and the kernel must not have complained.
  */
+#include <errno.h>
 #include <stdarg.h>
 
 #include "session.h"

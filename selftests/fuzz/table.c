@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* What calls there are, and what their arguments may be. */
+#include <linux/mempolicy.h>
+
 #include "calls.h"
 #include "prog.h"
 
