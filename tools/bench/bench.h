@@ -53,6 +53,7 @@ struct peer {
 	const char *name;
 	size_t min_size;
 	bool zcpool;
+	bool huge;		/* from 2 MiB on nothing without huge page-table entries */
 	unsigned int stages;	/* bit per enum stage that is a step of its own */
 	int (*open)(struct job *job);
 	int (*ready)(struct job *job);	/* before each run, not timed */
@@ -72,6 +73,7 @@ struct alloc_row {
 	struct spread stage[NR_STAGES];
 	unsigned int runs;
 	long faults;		/* of one run */
+	size_t pmds;		/* huge page-table entries, of one run */
 	int node;		/* of the memory; -1 where the kernel does not tell */
 };
 
@@ -121,7 +123,7 @@ void measure_alloc(const struct peer *peer, const struct setting *set,
 		   struct alloc_row *row);
 
 /* peers.c */
-#define NR_PEERS	8
+#define NR_PEERS	9
 extern const struct peer peers[NR_PEERS];
 
 /* transfer.c */

@@ -14,8 +14,8 @@ static const size_t message_sizes[] = { 4 * KIB, 64 * KIB, 1 * MIB };
 static const char usage[] =
 "Usage: zcpool-bench [options]\n"
 "Measures what memory from zcpool's default pool costs, and what it costs from\n"
-"memfd, hugetlb, dma-heap, udmabuf and transparent huge pages; then what a\n"
-"message to another process costs. Prints tables.\n"
+"memfd, hugetlb, dma-heap, udmabuf and transparent huge pages, of memfd too; then\n"
+"what a message to another process costs. Prints tables.\n"
 "\n"
 "  -j, --json=FILE  write the results, with percentiles, to FILE as JSON too\n"
 "  -o, --only=WORD  only rows whose name has WORD in it\n"
@@ -23,8 +23,9 @@ static const char usage[] =
 "  -h, --help       this text\n"
 "\n"
 "It needs /dev/zcpool/default with a reserve of 256 MiB or more on the node it\n"
-"runs on, 32 free 2 MiB huge pages, /dev/dma_heap/system and /dev/udmabuf; what\n"
-"is missing is shown as n/a. taskset(1) chooses the CPU. Exit status: 0, 1 when\n"
+"runs on, 32 free 2 MiB huge pages, /dev/dma_heap/system and /dev/udmabuf, and\n"
+"\"advise\" in /sys/kernel/mm/transparent_hugepage/shmem_enabled; what is missing\n"
+"is shown as n/a. taskset(1) chooses the CPU. Exit status: 0, 1 when\n"
 "zcpool itself could not be measured, 2 for a wrong option.\n";
 
 /* Returns an exit status, or -1 to go on. */

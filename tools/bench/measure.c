@@ -127,6 +127,42 @@ static long page_faults(void)
 	return usage.ru_minflt + usage.ru_majflt;
 }
 
+static size_t pmd_kb(const char *line)
+{
+	static const char * const fields[] = {
+		"AnonHugePages:", "ShmemPmdMapped:", "FilePmdMapped:", "Shared_Hugetlb:",
+	};
+	size_t i, n;
+
+	for (i = 0; i < ARRAY_SIZE(fields); i++) {
+		n = strlen(fields[i]);
+		if (!strncmp(line, fields[i], n))
+			return strtoul(line + n, NULL, 10);
+	}
+	return 0;
+}
+
+/* How many huge page-table entries map what was touched */
+static size_t count_pmds(const struct job *job)
+{
+	uintptr_t first = (uintptr_t)job->addr, last = first + job->size - 1;
+	FILE *f = fopen("/proc/self/smaps", "r");
+	unsigned long start, end;
+	bool within = false;
+	char line[512];
+	size_t kb = 0;
+
+	while (f && fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "%lx-%lx ", &start, &end) == 2)
+			within = start <= last && end > first;
+		else if (within)
+			kb += pmd_kb(line);
+	}
+	if (f)
+		fclose(f);
+	return kb * KIB / HUGE;
+}
+
 /* Not timed: warms up, and looks at what cannot be looked at while timing. */
 static int rehearse(const struct peer *peer, struct job *job,
 		    struct alloc_row *row)
@@ -141,6 +177,10 @@ static int rehearse(const struct peer *peer, struct job *job,
 	row->faults = page_faults() - faults;
 	if (check_zero(job))
 		return -1;
+	row->pmds = count_pmds(job);
+	if (peer->huge && row->pmds < job->size / HUGE)
+		return because(&job->why, 0, "%zu huge page-table entries, not %zu",
+			       row->pmds, job->size / HUGE);
 	if (syscall(SYS_get_mempolicy, &node, NULL, 0, job->addr,
 		    MPOL_F_NODE | MPOL_F_ADDR))
 		node = -1;

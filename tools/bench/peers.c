@@ -234,6 +234,16 @@ static int hugetlb_open(struct job *job)
 	return 0;
 }
 
+/* shmem's huge pages, if shmem_enabled is advise; small pieces are like any memfd's. */
+static int memfd_thp_map(struct job *job)
+{
+	if (map_fd(job))
+		return -1;
+	if (job->size >= HUGE && madvise(job->map, job->size, MADV_HUGEPAGE))
+		return because(&job->why, errno, "MADV_HUGEPAGE");
+	return 0;
+}
+
 /* dma-heap */
 
 static int heap_open(struct job *job)
@@ -312,18 +322,19 @@ static int thp_map(struct job *job)
 const struct peer peers[NR_PEERS] = {
 	{
 		.key = "zcpool_alloc", .name = "zcpool ALLOC", .zcpool = true,
+		.huge = true,
 		.stages = ALL_STEPS, .open = zc_open, .ready = zc_ready_clean,
 		.alloc = zc_alloc, .map = map_fd, .unmap = unmap,
 		.free = close_fd, .close = close_job,
 	}, {
 		.key = "zcpool_mmap", .name = "zcpool mmap of the pool",
-		.zcpool = true,
+		.zcpool = true, .huge = true,
 		.stages = MAP_STEPS, .open = zc_open, .ready = zc_ready_clean,
 		.alloc = no_step, .map = zc_pool_map, .unmap = unmap,
 		.free = no_step, .close = close_job,
 	}, {
 		.key = "zcpool_unclean", .name = "zcpool ALLOC, none clean",
-		.zcpool = true,
+		.zcpool = true, .huge = true,
 		.stages = ALL_STEPS, .open = zc_open_dirty,
 		.ready = zc_ready_dirty, .alloc = zc_alloc, .map = map_fd,
 		.unmap = unmap, .free = close_fd, .close = close_job,
@@ -339,6 +350,11 @@ const struct peer peers[NR_PEERS] = {
 		.alloc = memfd_alloc, .map = map_fd, .unmap = unmap,
 		.free = close_fd, .close = close_job,
 	}, {
+		.key = "memfd_thp", .name = "memfd + THP", .huge = true,
+		.stages = ALL_STEPS, .open = no_step, .ready = no_step,
+		.alloc = memfd_alloc, .map = memfd_thp_map, .unmap = unmap,
+		.free = close_fd, .close = close_job,
+	}, {
 		.key = "dma_heap", .name = "dma-heap system",
 		.stages = ALL_STEPS, .open = heap_open, .ready = no_step,
 		.alloc = heap_alloc, .map = map_fd, .unmap = unmap,
@@ -349,7 +365,7 @@ const struct peer peers[NR_PEERS] = {
 		.alloc = udmabuf_alloc, .map = map_fd, .unmap = unmap,
 		.free = udmabuf_free, .close = close_job,
 	}, {
-		.key = "thp", .name = "anonymous + THP",
+		.key = "thp", .name = "anonymous + THP", .huge = true,
 		.stages = MAP_STEPS, .open = no_step, .ready = no_step,
 		.alloc = no_step, .map = thp_map, .unmap = unmap,
 		.free = no_step, .close = close_job,

@@ -75,11 +75,12 @@ void print_alloc_head(void)
 	printf("\nalloc + map + touch every 4 KiB + unmap + free\n");
 	printf("\"whole\" is timed apart from the stages, without a clock between.\n");
 	printf("zcpool waits, untimed, until memory is clean, but for \"none clean\".\n");
+	printf("PMDs: huge page-table entries; a row that is to have them and has not is n/a.\n");
 	printf("-: there is no such step, or no such size. node ?: the kernel does not tell.\n\n");
 	printf("%-7s %-25s %10s %9s", "size", "memory", "whole", "p90");
 	for (i = 0; i < NR_STAGES; i++)
 		printf(" %9s", stage_names[i]);
-	printf(" %6s %4s %4s\n", "faults", "node", "runs");
+	printf(" %6s %4s %4s %4s\n", "faults", "PMDs", "node", "runs");
 }
 
 void print_alloc_row(const struct alloc_row *row)
@@ -99,7 +100,7 @@ void print_alloc_row(const struct alloc_row *row)
 		else
 			printf(" %9s", "-");
 	}
-	printf(" %6ld", row->faults);
+	printf(" %6ld %4zu", row->faults, row->pmds);
 	if (row->node >= 0)
 		printf(" %4d", row->node);
 	else
@@ -240,8 +241,8 @@ static void json_alloc(FILE *f, const struct alloc_row *row)
 		fprintf(f, "}");
 		return;
 	}
-	fprintf(f, ", \"runs\": %u, \"faults\": %ld, \"node\": %d", row->runs,
-		row->faults, row->node);
+	fprintf(f, ", \"runs\": %u, \"faults\": %ld, \"pmds\": %zu, \"node\": %d",
+		row->runs, row->faults, row->pmds, row->node);
 	json_spread(f, "whole", &row->whole);
 	for (i = 0; i < NR_STAGES; i++)
 		if (row->peer->stages & (1U << i))
