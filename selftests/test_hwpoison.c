@@ -102,10 +102,7 @@ static void poisoned_buffer(struct __test_metadata *_metadata, int pool, size_t 
 	other = buf_map(keep, len, 0);
 	ASSERT_NE(MAP_FAILED, other);
 	fill(other, len, 1);
-	buf = buf_alloc(pool, len, 0, -1);
-	ASSERT_LE(0, buf);
-	p = buf_map(buf, len, 0);
-	ASSERT_NE(MAP_FAILED, p);
+	p = map_new(_metadata, pool, len, &buf);
 	fill(p, len, 2);
 	if (!poison(p + off, &pfn)) {
 		munmap(p, len);

@@ -50,10 +50,7 @@ static void free_while_in_a_pipe(struct __test_metadata *_metadata, int pool, si
 	char *p;
 
 	ASSERT_EQ(0, pipe(fds));
-	buf = buf_alloc(pool, size, 0, -1);
-	ASSERT_LE(0, buf);
-	p = buf_map(buf, size, 0);
-	ASSERT_NE(MAP_FAILED, p);
+	p = map_new(_metadata, pool, size, &buf);
 	fill(p, size, 41);
 	ASSERT_EQ((ssize_t)pinned, gift(fds[1], p + off, pinned));
 	munmap(p, size);
@@ -136,10 +133,7 @@ TEST_F(pool, pinned_and_alive)
 	int fds[2], buf;
 
 	ASSERT_EQ(0, pipe(fds));
-	buf = buf_alloc(self->fd, 4 * PAGE, 0, -1);
-	ASSERT_LE(0, buf);
-	p = buf_map(buf, 4 * PAGE, 0);
-	ASSERT_NE(MAP_FAILED, p);
+	p = map_new(_metadata, self->fd, 4 * PAGE, &buf);
 	fill(p, PAGE, 1);
 	ASSERT_EQ((ssize_t)PAGE, gift(fds[1], p, PAGE));
 	munmap(p, 4 * PAGE);
@@ -229,10 +223,7 @@ TEST_F(dio, into_a_readonly_mapping)
 	char *p;
 	int buf;
 
-	buf = buf_alloc(self->fd, CHUNK, 0, -1);
-	ASSERT_LE(0, buf);
-	p = buf_map(buf, CHUNK, 0);
-	ASSERT_NE(MAP_FAILED, p);
+	p = map_new(_metadata, self->fd, CHUNK, &buf);
 	fill(p, CHUNK, 1);
 	ASSERT_EQ((ssize_t)CHUNK, pwrite(self->file, p, CHUNK, 0));
 	fill(p, CHUNK, 2);
@@ -284,10 +275,7 @@ TEST_F(dio, freed_in_flight)
 	size_t len;
 	char *p, *q;
 
-	buf = buf_alloc(self->fd, 8 * MIB, 0, -1);
-	ASSERT_LE(0, buf);
-	p = buf_map(buf, 8 * MIB, 0);
-	ASSERT_NE(MAP_FAILED, p);
+	p = map_new(_metadata, self->fd, 8 * MIB, &buf);
 	memset(p, 0xdd, 8 * MIB);
 	ASSERT_EQ((ssize_t)(8 * MIB), pwrite(self->file, p, 8 * MIB, 0));
 	munmap(p, 8 * MIB);
@@ -295,10 +283,7 @@ TEST_F(dio, freed_in_flight)
 	for (round = 0; round < 5; round++) {
 		for (i = 0; i < ARRAY_SIZE(sizes); i++) {
 			len = sizes[i];
-			buf = buf_alloc(self->fd, len, 0, -1);
-			ASSERT_LE(0, buf);
-			p = buf_map(buf, len, 0);
-			ASSERT_NE(MAP_FAILED, p);
+			p = map_new(_metadata, self->fd, len, &buf);
 			ASSERT_EQ(0, start_read(&ctx, self->file, p, len));
 			munmap(p, len);
 			close(buf);

@@ -79,36 +79,32 @@ TEST_F(module, buffer_open)
 	EXPECT_EQ(0, unload());
 }
 
-TEST_F(module, buffer_open_readonly)
+/* Another descriptor of the buffer, when the first one is gone */
+static void expect_busy_with(struct __test_metadata *_metadata, size_t size, int flags)
 {
-	int pool = pool_open(), buf, ro;
+	int pool = pool_open(), buf, other;
 
 	ASSERT_LE(0, pool);
-	buf = buf_alloc(pool, PAGE, 0, -1);
+	buf = buf_alloc(pool, size, 0, -1);
 	ASSERT_LE(0, buf);
-	ro = reopen(buf, O_RDONLY);
-	ASSERT_LE(0, ro);
+	other = reopen(buf, flags);
+	ASSERT_LE(0, other);
 	close(pool);
 	close(buf);
 	expect_busy(_metadata);
-	close(ro);
+	close(other);
+}
+
+TEST_F(module, buffer_open_readonly)
+{
+	expect_busy_with(_metadata, PAGE, O_RDONLY);
 	EXPECT_EQ(0, unload());
 }
 
 /* Such a descriptor cannot do a thing, but the buffer is there as long as it is. */
 TEST_F(module, buffer_open_as_path)
 {
-	int pool = pool_open(), buf, path;
-
-	ASSERT_LE(0, pool);
-	buf = buf_alloc(pool, CHUNK, 0, -1);
-	ASSERT_LE(0, buf);
-	path = reopen(buf, O_PATH);
-	ASSERT_LE(0, path);
-	close(pool);
-	close(buf);
-	expect_busy(_metadata);
-	close(path);
+	expect_busy_with(_metadata, CHUNK, O_PATH);
 	EXPECT_EQ(0, unload());
 }
 
@@ -156,10 +152,7 @@ TEST_F(module, buffer_mapped)
 	char *p;
 
 	ASSERT_LE(0, pool);
-	buf = buf_alloc(pool, CHUNK + PAGE, 0, -1);
-	ASSERT_LE(0, buf);
-	p = buf_map(buf, CHUNK + PAGE, 0);
-	ASSERT_NE(MAP_FAILED, p);
+	p = map_new(_metadata, pool, CHUNK + PAGE, &buf);
 	close(pool);
 	close(buf);
 	expect_busy(_metadata);
@@ -245,10 +238,7 @@ TEST_F(module, pinned)
 		ASSERT_EQ(0, pipe(fds));
 		pool = pool_open();
 		ASSERT_LE(0, pool);
-		buf = buf_alloc(pool, sizes[i], 0, -1);
-		ASSERT_LE(0, buf);
-		p = buf_map(buf, sizes[i], 0);
-		ASSERT_NE(MAP_FAILED, p);
+		p = map_new(_metadata, pool, sizes[i], &buf);
 		fill(p, sizes[i], 70 + i);
 		/* The last pages, at most as many as a pipe takes */
 		len = sizes[i] > 8 * PAGE ? 8 * PAGE : sizes[i];

@@ -64,4 +64,16 @@ FIXTURE_TEARDOWN(pool)
 	close(self->fd);
 }
 
+/* Maps all of a new buffer. Without one the test ends. */
+static inline char *map_new(struct __test_metadata *_metadata, int pool, size_t len, int *buf)
+{
+	char *p;
+
+	*buf = buf_alloc(pool, len, 0, -1);
+	ASSERT_LE(0, *buf);
+	p = buf_map(*buf, len, 0);
+	ASSERT_NE(MAP_FAILED, p);
+	return p;
+}
+
 #endif /* ZCPOOL_TEST_H */

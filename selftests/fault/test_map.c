@@ -9,10 +9,9 @@
  * the kernel that touches the mapping on the program's behalf, it does not wait:
  * the system call ends with EFAULT, or with what it has done so far.
  */
-#include "walk.h"
+#include "steps.h"
 #include <setjmp.h>
 
-#define RESERVE		"reserve=4M max=128M"
 #define GIB		(1UL << 30)
 
 /* Where a program has nothing, so that page tables of all levels are missing */
@@ -22,11 +21,6 @@
 /* Where the first half of a mapping hangs off another entry, 1 GiB or 512 GiB up */
 #define ACROSS_PUD	(FRESH + GIB - 32 * KIB)
 #define ACROSS_PGD	(FRESH + 512 * GIB - 32 * KIB)
-
-static long result(long ret)
-{
-	return ret < 0 ? -errno : ret;
-}
 
 /* What is in a buffer: a pattern in its first page and in its last, else zero */
 static int make_buf(struct scene *s)
@@ -103,15 +97,10 @@ static bool check_map_buf(struct scene *s, long ret)
 }
 
 #define MAP_PATH(id, title, points, prep, fn, chk, bytes, at)		\
-	static const struct path path_##id = {				\
-		.name = title, .params = RESERVE, .must = points,	\
-		.prepare = prep, .call = call_##fn, .check = chk,	\
-		.undo = undo_map, .size = bytes, .addr = at,		\
-	};								\
-	TEST(walk_##id)							\
-	{								\
-		walk(_metadata, &path_##id);				\
-	}
+	WALK_PATH(id,							\
+		  .name = title, .params = RESERVE, .must = points,	\
+		  .prepare = prep, .call = call_##fn, .check = chk,	\
+		  .undo = undo_map, .size = bytes, .addr = at)
 
 MAP_PATH(pool_split, "mmap-pool-split", SLAB, NULL, map_pool, check_map_pool, 64 * KIB, NULL)
 MAP_PATH(pool_whole, "mmap-pool-whole", SLAB, NULL, map_pool, check_map_pool, 2 * CHUNK, NULL)
@@ -171,16 +160,11 @@ static bool check_mapped(struct scene *s, long ret)
 }
 
 #define TOUCH_PATH(id, title, bytes, at)				\
-	static const struct path path_##id = {				\
-		.name = title, .params = RESERVE, .must = PAGES,	\
-		.prepare = prepare_mapped, .call = call_touch,		\
-		.check = check_mapped, .never = true,			\
-		.size = bytes, .addr = at,				\
-	};								\
-	TEST(walk_##id)							\
-	{								\
-		walk(_metadata, &path_##id);				\
-	}
+	WALK_PATH(id,							\
+		  .name = title, .params = RESERVE, .must = PAGES,	\
+		  .prepare = prepare_mapped, .call = call_touch,	\
+		  .check = check_mapped, .never = true,			\
+		  .size = bytes, .addr = at)
 
 TOUCH_PATH(touch_pmd, "fault-pmd", CHUNK, FRESH)
 TOUCH_PATH(touch_pte, "fault-pte", CHUNK, FRESH + PAGE)
@@ -216,16 +200,11 @@ static bool check_copy(struct scene *s, long n)
 }
 
 #define COPY_PATH(id, title, bytes, at)					\
-	static const struct path path_##id = {				\
-		.name = title, .params = RESERVE, .must = PAGES | COPY,	\
-		.prepare = prepare_copy, .call = call_copy,		\
-		.check = check_copy, .also = EFAULT,			\
-		.result = 64 * KIB, .size = bytes, .addr = at,		\
-	};								\
-	TEST(walk_##id)							\
-	{								\
-		walk(_metadata, &path_##id);				\
-	}
+	WALK_PATH(id,							\
+		  .name = title, .params = RESERVE, .must = PAGES | COPY,	\
+		  .prepare = prepare_copy, .call = call_copy,		\
+		  .check = check_copy, .also = EFAULT,			\
+		  .result = 64 * KIB, .size = bytes, .addr = at)
 
 COPY_PATH(copy_pmd, "kernel-fault-pmd", CHUNK, FRESH)
 COPY_PATH(copy_batch, "kernel-fault-batch", 64 * KIB, ACROSS_PUD)
@@ -233,13 +212,7 @@ COPY_PATH(copy_batch, "kernel-fault-batch", 64 * KIB, ACROSS_PUD)
 /* The kernel takes references to the pages, which a pipe then has. */
 static int prepare_pin(struct scene *s)
 {
-	int pipes[2];
-
-	if (prepare_mapped(s) || pipe2(pipes, O_CLOEXEC | O_NONBLOCK))
-		return -1;
-	s->held[s->nr_held++] = pipes[0];
-	s->held[s->nr_held++] = pipes[1];
-	return 0;
+	return prepare_mapped(s) ? -1 : hold_pipe(s);
 }
 
 static long call_pin(struct scene *s)
@@ -256,16 +229,9 @@ static bool check_pin(struct scene *s, long n)
 	       is_intact(s->p, s->len) && has_mappings(s->buf, 1);
 }
 
-static const struct path path_pin = {
-	.name = "pin", .params = RESERVE, .must = SLAB | PAGES,
-	.prepare = prepare_pin, .call = call_pin, .check = check_pin,
-	.also = EFAULT, .result = 4 * PAGE, .size = CHUNK + 8 * PAGE, .addr = FRESH,
-};
-
-TEST(walk_pin)
-{
-	walk(_metadata, &path_pin);
-}
+WALK_PATH(pin, .name = "pin", .params = RESERVE, .must = SLAB | PAGES,
+	  .prepare = prepare_pin, .call = call_pin, .check = check_pin,
+	  .also = EFAULT, .result = 4 * PAGE, .size = CHUNK + 8 * PAGE, .addr = FRESH)
 
 /* What is done with a mapping that has its pages */
 
@@ -287,16 +253,9 @@ static bool check_fork(struct scene *s, long ret)
 	return !child_status(s->fd) && check_mapped(s, ret);
 }
 
-static const struct path path_fork = {
-	.name = "fork", .params = RESERVE, .must = SLAB | PAGES,
-	.prepare = prepare_touched, .call = call_fork, .check = check_fork,
-	.size = CHUNK + 100 * PAGE, .addr = FRESH,
-};
-
-TEST(walk_fork)
-{
-	walk(_metadata, &path_fork);
-}
+WALK_PATH(fork, .name = "fork", .params = RESERVE, .must = SLAB | PAGES,
+	  .prepare = prepare_touched, .call = call_fork, .check = check_fork,
+	  .size = CHUNK + 100 * PAGE, .addr = FRESH)
 
 static long call_mremap(struct scene *s)
 {
@@ -314,17 +273,10 @@ static bool kept_mapped(struct scene *s)
 	return check_mapped(s, 0);
 }
 
-static const struct path path_mremap = {
-	.name = "mremap", .params = RESERVE, .must = SLAB | PAGES,
-	.prepare = prepare_touched, .call = call_mremap, .check = check_mapped,
-	.kept = kept_mapped,
-	.size = CHUNK + 100 * PAGE, .addr = FRESH,
-};
-
-TEST(walk_mremap)
-{
-	walk(_metadata, &path_mremap);
-}
+WALK_PATH(mremap, .name = "mremap", .params = RESERVE, .must = SLAB | PAGES,
+	  .prepare = prepare_touched, .call = call_mremap, .check = check_mapped,
+	  .kept = kept_mapped,
+	  .size = CHUNK + 100 * PAGE, .addr = FRESH)
 
 /* A page in the middle goes or changes, which makes one VMA three. */
 #define PART	(8 * PAGE)
@@ -388,17 +340,12 @@ static void undo_part(struct scene *s, long ret)
 }
 
 #define PART_PATH(id, title, fn, bytes)					\
-	static const struct path path_##id = {				\
-		.name = title, .params = RESERVE, .must = SLAB,		\
-		.prepare = prepare_touched, .call = call_##fn,		\
-		.check = check_##fn, .kept = kept_part,			\
-		.undo = undo_part,					\
-		.size = bytes, .addr = FRESH,				\
-	};								\
-	TEST(walk_##id)							\
-	{								\
-		walk(_metadata, &path_##id);				\
-	}
+	WALK_PATH(id,							\
+		  .name = title, .params = RESERVE, .must = SLAB,	\
+		  .prepare = prepare_touched, .call = call_##fn,	\
+		  .check = check_##fn, .kept = kept_part,		\
+		  .undo = undo_part,					\
+		  .size = bytes, .addr = FRESH)
 
 PART_PATH(munmap_split, "munmap-part-split", munmap, 64 * KIB)
 PART_PATH(munmap_whole, "munmap-part-whole", munmap, CHUNK)

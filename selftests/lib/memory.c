@@ -3,11 +3,20 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "memory.h"
 #include "sizes.h"
+
+char *edge_page(void)
+{
+	char *p = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (p != MAP_FAILED)
+		munmap(p + PAGE, PAGE);
+	return p;
+}
 
 void touch_read(void *p, size_t len)
 {
@@ -25,26 +34,6 @@ void touch_write(void *p, size_t len)
 
 	for (i = 0; i < len; i += PAGE)
 		c[i] = 1;
-}
-
-static long faults_now(void)
-{
-	struct rusage ru;
-
-	getrusage(RUSAGE_SELF, &ru);
-	return ru.ru_minflt + ru.ru_majflt;
-}
-
-long faults_of(void (*touch)(void *, size_t), void *p, size_t len)
-{
-	static char warm[2 * PAGE];
-	long before;
-
-	touch(warm, sizeof(warm));
-	faults_now();
-	before = faults_now();
-	touch(p, len);
-	return faults_now() - before;
 }
 
 void fill(void *p, size_t len, __u64 seed)

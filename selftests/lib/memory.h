@@ -7,12 +7,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* A page that may be accessed and one behind it that may not, or MAP_FAILED */
+char *edge_page(void);
+
 /* Page-sized steps of one byte each: what costs the faults. */
 void touch_read(void *p, size_t len);
 void touch_write(void *p, size_t len);
-
-/* Page faults that touching the range costs; code and stack are warm by then. */
-long faults_of(void (*touch)(void *, size_t), void *p, size_t len);
 
 /* Every 8 bytes hold a number of their own, so that misplaced data shows. */
 void fill(void *p, size_t len, __u64 seed);
