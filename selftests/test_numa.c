@@ -54,7 +54,8 @@ static bool lies_on(int buf, size_t len, int node)
 	     numa_maps_pages(p, !node) == 0 &&
 	     node_of(p) == node && node_of(p + len - PAGE) == node;
 	if (!ok)
-		fprintf(stderr, "# on node %d, by move_pages() %d and %d, by numa_maps %ld and %ld\n",
+		fprintf(stderr,
+			"# on node %d, by move_pages() %d and %d, by numa_maps %ld and %ld\n",
 			bi.node, node_of(p), node_of(p + len - PAGE), numa_maps_pages(p, 0),
 			numa_maps_pages(p, 1));
 	munmap(p, len);
