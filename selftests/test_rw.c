@@ -154,6 +154,15 @@ TEST_F(pool, vectors)
 	close(buf);
 }
 
+/*
+ * Whether n is the result of a copy of 200 bytes of which the last 100 have no memory: an
+ * error, or what was copied, which may stop short where a processor copies many bytes at once.
+ */
+static bool copied_up_to_100(ssize_t n)
+{
+	return n < 0 ? errno == EFAULT : n > 0 && n <= 100;
+}
+
 /* Memory that ends half way: what could be copied was, or nothing. */
 TEST_F(pool, faulting_user_memory)
 {
@@ -172,12 +181,13 @@ TEST_F(pool, faulting_user_memory)
 	EXPECT_EQ(EFAULT, errno);
 	memset(edge, 'e', PAGE);
 	n = pwrite(buf, edge + PAGE - 100, 200, 0);
-	EXPECT_TRUE(n == 100 || (n == -1 && errno == EFAULT))
+	EXPECT_TRUE(copied_up_to_100(n))
 		TH_LOG("wrote %zd", n);
 	EXPECT_EQ(2 * PAGE, pread(buf, in, 2 * PAGE, 0));
+	EXPECT_EQ(0, memcmp(in, edge + PAGE - 100, n > 0 ? n : 0));
 	EXPECT_TRUE(all_zero(in + 104, PAGE));
 	n = pread(buf, edge + PAGE - 100, 200, 0);
-	EXPECT_TRUE(n == 100 || (n == -1 && errno == EFAULT))
+	EXPECT_TRUE(copied_up_to_100(n))
 		TH_LOG("read %zd", n);
 	munmap(edge, PAGE);
 	close(buf);
