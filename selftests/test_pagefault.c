@@ -37,6 +37,46 @@ TEST_F(pool, small_is_not_mapped_by_pmd)
 	close(buf);
 }
 
+static void touch_backwards(void *p, size_t len)
+{
+	volatile char *c = p;
+
+	for (; len; len -= PAGE)
+		c[len - PAGE] = 1;
+}
+
+/*
+ * The first fault maps all of a small buffer, with entries that nothing has to come back for:
+ * no other page, and no first write where it is not the hardware that notes it.
+ */
+TEST_F(pool, one_fault_for_sixteen_pages)
+{
+	static void (* const touch[])(void *p, size_t len) = {
+		touch_write, touch_read, touch_backwards
+	};
+	const size_t len = 16 * PAGE;
+	struct zcpool_buf_info bi;
+	unsigned int i, mapping;
+	int buf;
+	void *p;
+
+	for (i = 0; i < ARRAY_SIZE(touch); i++) {
+		buf = buf_alloc(self->fd, len, 0, -1);
+		ASSERT_LE(0, buf);
+		ASSERT_EQ(0, buf_info(buf, &bi));
+		EXPECT_EQ(len, bi.split_bytes);
+		for (mapping = 0; mapping < 2; mapping++) {
+			p = buf_map(buf, len, 0);
+			ASSERT_NE(MAP_FAILED, p);
+			EXPECT_EQ(1, faults_of(touch[i], p, len))
+				TH_LOG("touch %u in mapping %u", i, mapping);
+			EXPECT_EQ(0, faults_of(touch_write, p, len));
+			munmap(p, len);
+		}
+		close(buf);
+	}
+}
+
 /* What a buffer of a size is made of, and what touching all of it costs */
 FIXTURE(cost) {
 	int pool;
