@@ -22,13 +22,14 @@ series=(newest 6.12 6.1)
 newest_known=7.3.4
 # Kernels that look for faults, built by scripts/kernel-build
 # shellcheck disable=SC2034
-checkers=(kasan kcsan)
+checkers=(kasan kcsan kasan-newest)
 # Debian's kernels of other architectures
 # shellcheck disable=SC2034
 foreign=(686-pae arm64 armhf)
-# All that can be asked for; "next" is Debian's newest, known to work or not.
+# All that can be asked for; "next" is Debian's newest, known to work or not, and "rt" has
+# PREEMPT_RT.
 # shellcheck disable=SC2034
-all_kernels=("${series[@]}" next "${checkers[@]}" "${foreign[@]}")
+all_kernels=("${series[@]}" next rt "${checkers[@]}" "${foreign[@]}")
 
 die()
 {
@@ -57,7 +58,7 @@ kernel_dir()
 wants_debian13()
 {
 	case $1 in
-	newest | next) ;;
+	newest | next | kasan-newest) ;;
 	*) return 1 ;;
 	esac
 }

@@ -10,6 +10,7 @@ image_package()
 	newest) newest_packages | up_to_known | tail -n 1 ;;
 	6.12) newest_package linux-image-6.12. 'linux-image-6\.12\.[0-9]+\+deb12-amd64-unsigned' ;;
 	6.1) newest_package linux-image-6.1.0- 'linux-image-6\.1\.0-[0-9]+-amd64-unsigned' ;;
+	rt) newest_package linux-image-6.12. 'linux-image-6\.12\.[0-9]+\+deb12-rt-amd64-unsigned' ;;
 	686-pae | arm64)
 		newest_package linux-image-6.1.0- "linux-image-6\.1\.0-[0-9]+-$1-unsigned"
 		;;
@@ -41,6 +42,14 @@ release_of()
 source_package()
 {
 	newest_package linux-source-6.12 'linux-source-6\.12'
+}
+
+# The one that the newest kernel was made from, with its version
+newest_source_package()
+{
+	local kernel
+	kernel=$(readlink "$kernels/newest") && [[ $kernel =~ ^linux-image-([0-9]+\.[0-9]+) ]] &&
+		printf 'linux-source-%s=%s\n' "${BASH_REMATCH[1]}" "${kernel##*_}"
 }
 
 # needed_packages IMAGE PATTERN: those of the kernel's own packages that an image and its
