@@ -97,8 +97,7 @@ static vm_fault_t zcp_vm_huge_fault(struct vm_fault *vmf, unsigned int order)
 	pgoff_t nth = vmf->pgoff / ZCP_CHUNK_PAGES;
 	vm_fault_t ret;
 
-	if (order != ZCP_CHUNK_ORDER || zcp_fault_order(vmf) != order ||
-	    zcp_pages_poisoned(zcp_extents_page(&buf->extents, vmf->pgoff), 1))
+	if (order != ZCP_CHUNK_ORDER || zcp_fault_order(vmf) != order)
 		return VM_FAULT_FALLBACK;
 	zcp_enter_dirty(vmf->vma);
 	ret = zcp_chunk_map(buf->extents.ext[nth].chunk, vmf);

@@ -141,15 +141,17 @@ void zcp_chunk_set_index(struct zcp_chunk *chunk, pgoff_t index)
  * asked for, since the core warns of an entry that is not what it would have made.
  *
  * Context: page fault; may sleep.
- * Return: VM_FAULT_NOPAGE, also if somebody was faster; VM_FAULT_FALLBACK if a page of the
- * chunk is known to have had a memory error; or an error of the core's.
+ * Return: VM_FAULT_NOPAGE, also if somebody was faster; VM_FAULT_FALLBACK if the page that
+ * is wanted has had a memory error, or the folio says so of another; or an error of the
+ * core's.
  */
 vm_fault_t zcp_chunk_map(struct zcp_chunk *chunk, struct vm_fault *vmf)
 {
 	struct folio *folio = page_folio(chunk->page);
 	bool write = vmf->flags & FAULT_FLAG_WRITE && !pmd_none(vmf->orig_pmd);
 
-	if (folio_test_has_hwpoisoned(folio))
+	if (PageHWPoison(chunk->page + vmf->pgoff % ZCP_CHUNK_PAGES) ||
+	    folio_test_has_hwpoisoned(folio))
 		return VM_FAULT_FALLBACK;
 	return vmf_insert_folio_pmd(vmf, folio, write);
 }
