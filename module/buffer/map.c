@@ -78,6 +78,7 @@ static vm_fault_t zcp_vm_fault(struct vm_fault *vmf)
 		return VM_FAULT_SIGBUS;
 	if (zcp_pages_poisoned(page, 1))
 		return VM_FAULT_HWPOISON;
+	zcp_enter_dirty(vmf->vma);
 	vmf->page = zcp_page_get(page);
 	if (trace_zcpool_fault_enabled())
 		trace_zcpool_fault(buf, vmf->address, vmf->pgoff,

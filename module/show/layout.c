@@ -173,12 +173,10 @@ static void zcp_layout_add_buffers(struct zcp_layout *l, struct zcp_pool *pool)
 
 static void zcp_layout_add_all(struct zcp_layout *l, struct zcp_pool *pool)
 {
-	struct zcp_region *modules = &l->region[ZCP_MODULES];
 	int nid;
 
-	if (!modules->name)
-		modules = &l->region[ZCP_VMALLOC];
-	modules->bytes[ZCP_MODULE] = zcp_module_bytes(THIS_MODULE);
+	/* Where the kernel's address is random, a module may lie outside its region. */
+	zcp_layout_add(l, ZCP_MODULE, zcp_layout_add_all, zcp_module_bytes(THIS_MODULE));
 	for_each_node_mask(nid, pool->mask)
 		zcp_layout_add_node(l, pool->nodes[nid]);
 	zcp_layout_add_buffers(l, pool);
