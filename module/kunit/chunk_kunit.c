@@ -136,8 +136,10 @@ static void chunk_pinned(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, zcp_page_pinned(whole->page));
 	get_page(whole->page + 3);
 	KUNIT_EXPECT_TRUE(test, zcp_page_pinned(whole->page));
+	KUNIT_EXPECT_TRUE(test, zcp_chunk_pinned(whole));
 	put_page(whole->page + 3);
 	KUNIT_EXPECT_FALSE(test, zcp_page_pinned(whole->page));
+	KUNIT_EXPECT_FALSE(test, zcp_chunk_pinned(whole));
 	zcp_chunk_destroy(whole);
 
 	get_page(split->page + 3);

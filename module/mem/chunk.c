@@ -17,14 +17,19 @@
 #include "../compat.h"
 #include "mem.h"
 
-/* All of it zeroed; a whole one as the large folio that the core expects of a file's. */
+/*
+ * All of it zeroed; a whole one as the large folio that the core expects of a file's. A core
+ * that was built without huge pages cannot deal with one that is mapped page by page, and
+ * cannot split it: MADV_COLD would look at it for ever. There a whole chunk is single pages,
+ * too.
+ */
 static struct page *zcp_chunk_pages(int nid, enum zcp_kind kind, gfp_t gfp)
 {
 	struct folio *folio;
 	struct page *page;
 
 	gfp |= GFP_HIGHUSER | __GFP_ZERO | __GFP_THISNODE | __GFP_NOWARN;
-	if (kind == ZCP_WHOLE) {
+	if (kind == ZCP_WHOLE && IS_ENABLED(CONFIG_TRANSPARENT_HUGEPAGE)) {
 		folio = __folio_alloc_node(gfp, ZCP_CHUNK_ORDER, nid);
 		return folio ? folio_page(folio, 0) : NULL;
 	}
@@ -102,7 +107,7 @@ void zcp_chunk_destroy(struct zcp_chunk *chunk)
 	unsigned int i;
 
 	atomic_long_dec(zcp_chunk_held(chunk));
-	if (chunk->split) {
+	if (!PageCompound(chunk->page)) {
 		for (i = 0; i < ZCP_CHUNK_PAGES; i++)
 			put_page(chunk->page + i);
 	} else if (zcp_pages_poisoned(chunk->page, ZCP_CHUNK_PAGES)) {
@@ -191,6 +196,24 @@ bool zcp_pages_poisoned(struct page *page, unsigned int nr)
 bool zcp_page_pinned(struct page *page)
 {
 	return page_ref_count(page) != 1;
+}
+
+/**
+ * zcp_chunk_pinned() - the same of a whole chunk
+ * @chunk: whole, mapped no more
+ *
+ * Context: any.
+ * Return: whether anybody but the pool has a reference to any of its pages.
+ */
+bool zcp_chunk_pinned(const struct zcp_chunk *chunk)
+{
+	unsigned int i, counts = PageCompound(chunk->page) ? 1 : ZCP_CHUNK_PAGES;
+
+	for (i = 0; i < counts; i++) {
+		if (zcp_page_pinned(chunk->page + i))
+			return true;
+	}
+	return false;
 }
 
 /**

@@ -51,7 +51,7 @@ enum zcp_state {
 
 /**
  * enum zcp_kind - what a chunk consists of, as long as it lives
- * @ZCP_WHOLE: one compound page, which one PMD can map
+ * @ZCP_WHOLE: one large folio, which one PMD can map, where the kernel has such
  * @ZCP_SPLIT: pages with a count each, run by a buddy
  * @ZCP_NR_KINDS: how many there are
  */
@@ -237,6 +237,7 @@ bool zcp_pages_poisoned(struct page *page, unsigned int nr);
 unsigned int zcp_pages_dma_pinned(struct page *page, unsigned int nr);
 void zcp_pages_clear(struct page *page, unsigned int nr);
 bool zcp_page_pinned(struct page *page);
+bool zcp_chunk_pinned(const struct zcp_chunk *chunk);
 bool zcp_page_high(struct page *page);
 struct page *zcp_page_get(struct page *page);
 

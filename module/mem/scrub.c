@@ -60,7 +60,7 @@ static enum zcp_state zcp_whole_verdict(struct zcp_chunk *chunk)
 {
 	if (zcp_pages_poisoned(chunk->page, ZCP_CHUNK_PAGES))
 		return ZCP_RETIRED;
-	if (zcp_page_pinned(chunk->page))
+	if (zcp_chunk_pinned(chunk))
 		return ZCP_QUARANTINED;
 	return ZCP_CLEAN;
 }
@@ -268,7 +268,7 @@ static bool zcp_quarantine_scan_whole(struct zcp_node *node)
 
 	list_for_each_entry_safe(chunk, next, &node->whole[ZCP_QUARANTINED], link) {
 		cond_resched();
-		if (zcp_page_pinned(chunk->page))
+		if (zcp_chunk_pinned(chunk))
 			continue;
 		chunk->state = ZCP_DIRTY;
 		list_move_tail(&chunk->link, &node->whole[ZCP_DIRTY]);
