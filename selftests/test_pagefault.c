@@ -13,6 +13,8 @@ TEST_F(pool, mapped_by_pmd)
 	void *p;
 	int buf;
 
+	if (!has_pmds())
+		SKIP(return, NO_PMDS);
 	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
 		p = map_new(_metadata, self->fd, sizes[i], &buf);
 		EXPECT_EQ(0, smaps_kb(p, sizes[i], "FilePmdMapped"));
@@ -137,6 +139,8 @@ TEST_F(cost, made_of)
 
 TEST_F(cost, faults_writing)
 {
+	if (variant->whole && !has_pmds())
+		SKIP(return, NO_PMDS);
 	self->p = buf_map(self->buf, variant->size, 0);
 	ASSERT_NE(MAP_FAILED, self->p);
 	EXPECT_EQ(variant->faults, faults_of(touch_write, self->p, variant->size));
@@ -145,6 +149,8 @@ TEST_F(cost, faults_writing)
 
 TEST_F(cost, faults_reading_then_writing)
 {
+	if (variant->whole && !has_pmds())
+		SKIP(return, NO_PMDS);
 	self->p = buf_map(self->buf, variant->size, 0);
 	ASSERT_NE(MAP_FAILED, self->p);
 	EXPECT_EQ(variant->faults, faults_of(touch_read, self->p, variant->size));
@@ -160,6 +166,8 @@ TEST_F(cost, faults_after_populate)
 
 TEST_F(cost, readonly_mapping)
 {
+	if (variant->whole && !has_pmds())
+		SKIP(return, NO_PMDS);
 	self->p = mmap(NULL, variant->size, PROT_READ, MAP_SHARED, self->buf, 0);
 	ASSERT_NE(MAP_FAILED, self->p);
 	EXPECT_EQ(variant->faults, faults_of(touch_read, self->p, variant->size));

@@ -76,4 +76,6 @@ static inline char *map_new(struct __test_metadata *_metadata, int pool, size_t 
 	return p;
 }
 
+#define NO_PMDS		"this kernel maps nothing by PMDs"
+
 #endif /* ZCPOOL_TEST_H */

@@ -26,6 +26,11 @@ long file_field(const char *path, const char *name)
 	return val;
 }
 
+bool has_pmds(void)
+{
+	return !access("/sys/kernel/mm/transparent_hugepage", F_OK);
+}
+
 bool put(const char *path, const char *text)
 {
 	int fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);

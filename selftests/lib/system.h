@@ -15,6 +15,9 @@ bool put(const char *path, const char *text);
 /* A kernel without NUMA has node 0 and no directory of nodes. */
 bool node_exists(int node);
 
+/* Whether the kernel maps memory by huge page-table entries: Debian's PREEMPT_RT does not. */
+bool has_pmds(void);
+
 /* Ties the caller to the first CPU of a node. */
 int run_on_node(int node);
 
