@@ -22,9 +22,6 @@ static void node_create(struct kunit *test)
 	}
 }
 
-/* One chunk of the reserve is split, and all of it is of the node. */
-/* What cannot be had now is got as soon as there is room. */
-/* Nor is it given up when it cannot be had for long. */
 /* A split chunk's page if there is one, and it is in nobody's way. */
 static void node_borrow(struct kunit *test)
 {
@@ -231,15 +228,6 @@ static void node_give(struct kunit *test)
 	}
 }
 
-/* At the maximum: nothing clean, nothing dirty, nothing to convert. */
-/* A whole chunk becomes a split one, and that a whole one again. */
-/* No chunk is split if a block came back meanwhile. */
-/* Dirty memory of the other kind is made clean, then converted. */
-/* A thread may be sent even what it cannot be killed by. */
-/* What one gets who wants @kind, if the busy piece comes back with @news. */
-/* The same if it comes back in a way that helps nobody. */
-/* A whole chunk can be split, but of a block none can be made. */
-/* A piece that has come back between the look and the wait is not waited for. */
 /* What was taken in vain is clean, in whatever pieces it was. */
 static void node_put_back(struct kunit *test)
 {
@@ -281,7 +269,6 @@ static void node_put_back_retired(struct kunit *test)
 	ClearPageHWPoison(zcp_extent_page(&hit));
 }
 
-/* Beyond the reserve all goes back but one idle split chunk; within it, one stays split. */
 #define NR_HELD		24
 
 /* Extents that are taken; each was zero when it was, and is not any more */

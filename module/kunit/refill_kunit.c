@@ -10,6 +10,7 @@
 
 #include "fixture.h"
 
+/* One chunk of the reserve is split, and all of it is of the node. */
 static void supply_fill_reserve(struct kunit *test)
 {
 	struct zcp_extent ext[3];
@@ -37,6 +38,7 @@ static void supply_fill_reserve(struct kunit *test)
 	}
 }
 
+/* What cannot be had now is got as soon as there is room. */
 static void supply_lost(struct kunit *test)
 {
 	struct zcp_node *node = zcp_test_node(test, first_memory_node, 4, 2);
@@ -52,6 +54,7 @@ static void supply_lost(struct kunit *test)
 	EXPECT_SOUND(test, node);
 }
 
+/* Nor is it given up when it cannot be had for long. */
 static void supply_lost_to_another(struct kunit *test)
 {
 	struct zcp_node *rich = zcp_test_node(test, first_memory_node, 3, 3);
@@ -88,6 +91,7 @@ static void refill_grow(struct kunit *test)
 	EXPECT_SOUND(test, node);
 }
 
+/* At the maximum: nothing clean, nothing dirty, nothing to convert. */
 static void refill_full(struct kunit *test)
 {
 	struct zcp_node *node = zcp_test_node(test, first_memory_node, 2, 2);
@@ -103,6 +107,7 @@ static void refill_full(struct kunit *test)
 	zcp_node_free(ext, 2);
 }
 
+/* A whole chunk becomes a split one, and that a whole one again. */
 static void refill_convert(struct kunit *test)
 {
 	struct zcp_node *node = zcp_test_node(test, first_memory_node, 1, 1);
@@ -130,6 +135,7 @@ static void refill_convert(struct kunit *test)
 	zcp_node_free(&ext, 1);
 }
 
+/* No chunk is split if a block came back meanwhile. */
 static void refill_convert_not(struct kunit *test)
 {
 	struct zcp_node *node = zcp_test_node(test, first_memory_node, 1, 1);
@@ -145,6 +151,7 @@ static void refill_convert_not(struct kunit *test)
 	EXPECT_SOUND(test, node);
 }
 
+/* Dirty memory of the other kind is made clean, then converted. */
 static void refill_other(struct kunit *test)
 {
 	struct zcp_node *node = zcp_test_node(test, first_memory_node, 1, 1);
@@ -169,6 +176,7 @@ static void refill_other(struct kunit *test)
 	EXPECT_SOUND(test, node);
 }
 
+/* A thread may be sent even what it cannot be killed by. */
 static void refill_killed(struct kunit *test)
 {
 	struct zcp_node *node = zcp_test_node(test, first_memory_node, 0, 4);
@@ -226,6 +234,7 @@ static struct waiter *wait_for(struct kunit *test, enum zcp_kind kind)
 	return waiter;
 }
 
+/* What one gets who wants @kind, if the busy piece comes back with @news. */
 static int wait_for_news(struct kunit *test, enum zcp_kind kind, enum zcp_kind news)
 {
 	struct waiter *waiter = wait_for(test, kind);
@@ -238,6 +247,7 @@ static int wait_for_news(struct kunit *test, enum zcp_kind kind, enum zcp_kind n
 	return waiter->err;
 }
 
+/* The same if it comes back in a way that helps nobody. */
 static int wait_for_end(struct kunit *test, enum zcp_kind kind)
 {
 	struct waiter *waiter = wait_for(test, kind);
@@ -249,6 +259,7 @@ static int wait_for_end(struct kunit *test, enum zcp_kind kind)
 	return waiter->err;
 }
 
+/* A whole chunk can be split, but of a block none can be made. */
 static void refill_await(struct kunit *test)
 {
 	KUNIT_EXPECT_EQ(test, wait_for_news(test, ZCP_WHOLE, ZCP_WHOLE), 0);
@@ -259,6 +270,7 @@ static void refill_await(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, wait_for_end(test, ZCP_SPLIT), -ENOSPC);
 }
 
+/* A piece that has come back between the look and the wait is not waited for. */
 static void refill_await_not(struct kunit *test)
 {
 	struct zcp_node *node = zcp_test_node(test, first_memory_node, 0, 0);
@@ -299,6 +311,7 @@ static void supply_release(struct kunit *test)
 	EXPECT_SOUND(test, node);
 }
 
+/* Beyond the reserve all goes back but one idle split chunk; within it, one stays split. */
 static void supply_settle(struct kunit *test)
 {
 	struct zcp_node *node = zcp_test_node(test, first_memory_node, 3, 8);

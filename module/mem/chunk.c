@@ -3,9 +3,9 @@
  * Chunks: where the pool's memory comes from and what is done to its pages. What a
  * struct page has inside is for this file alone to know.
  *
- * A chunk is born whole or split and stays so. A whole one is a compound page,
- * which one PMD can map; a split one is 512 pages with a count each, so that
- * each can be held back alone. The kernel exports no way from one to the other.
+ * A chunk is born whole or split and stays so. A whole one is a large folio, which one
+ * PMD can map, where the kernel has such; a split one is 512 pages with a count each, so
+ * that each can be held back alone. The kernel exports no way from one to the other.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -141,24 +141,25 @@ void zcp_chunk_set_index(struct zcp_chunk *chunk, pgoff_t index)
  * @chunk: whole
  * @vmf: the fault, at an address where the chunk fits
  *
- * The entry holds a reference of its own. One that is there already is only made
- * writable, which is what a write fault on it wants; in any other case it must not be
- * asked for, since the core warns of an entry that is not what it would have made.
+ * The entry holds a reference of its own. One that is there already and is to become
+ * writable is left to the core, which drops it and asks for the page: it must never be
+ * told to make one writable here, since it warns if another thread has put a page table in
+ * its place meanwhile.
  *
  * Context: page fault; may sleep.
- * Return: VM_FAULT_NOPAGE, also if somebody was faster; VM_FAULT_FALLBACK if the page that
- * is wanted has had a memory error, or the folio says so of another; or an error of the
- * core's.
+ * Return: VM_FAULT_NOPAGE, also if somebody was faster; VM_FAULT_FALLBACK if there is an
+ * entry, the page that is wanted has had a memory error, or the folio says so of another;
+ * or an error of the core's.
  */
 vm_fault_t zcp_chunk_map(struct zcp_chunk *chunk, struct vm_fault *vmf)
 {
 	struct folio *folio = page_folio(chunk->page);
-	bool write = vmf->flags & FAULT_FLAG_WRITE && !pmd_none(vmf->orig_pmd);
 
-	if (PageHWPoison(chunk->page + vmf->pgoff % ZCP_CHUNK_PAGES) ||
+	if (!pmd_none(vmf->orig_pmd) ||
+	    PageHWPoison(chunk->page + vmf->pgoff % ZCP_CHUNK_PAGES) ||
 	    folio_test_has_hwpoisoned(folio))
 		return VM_FAULT_FALLBACK;
-	return vmf_insert_folio_pmd(vmf, folio, write);
+	return vmf_insert_folio_pmd(vmf, folio, false);
 }
 #endif
 

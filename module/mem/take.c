@@ -295,7 +295,7 @@ bool zcp_node_borrow(struct zcp_node *node, struct zcp_extent *ext)
 		list_del_init(&chunk->link);
 	}
 	zcp_node_account(node, ZCP_CLEAN, ZCP_DIRTY,
-			 chunk->split ? 1 : ZCP_CHUNK_PAGES);
+			 zcp_chunk_kind(chunk) == ZCP_SPLIT ? 1 : ZCP_CHUNK_PAGES);
 	zcp_node_begin(node);
 	mutex_unlock(&node->lock);
 	return true;
