@@ -38,13 +38,14 @@ static void zcp_vm_close(struct vm_area_struct *vma)
 	atomic_dec(&zcp_vma_buffer(vma)->mappings);
 }
 
-/* Of what the fault may map at once: a whole chunk, where address and VMA allow, or a page. */
+/* The order of what a fault may map: a whole chunk's, where kernel, address and VMA allow, or 0. */
 static unsigned int zcp_fault_order(const struct vm_fault *vmf)
 {
 	const struct zcp_buffer *buf = zcp_vma_buffer(vmf->vma);
 	unsigned long start = vmf->address & PMD_MASK;
 
-	if (vmf->pgoff / ZCP_CHUNK_PAGES >= buf->extents.nr_whole ||
+	if (!IS_ENABLED(CONFIG_TRANSPARENT_HUGEPAGE) ||
+	    vmf->pgoff / ZCP_CHUNK_PAGES >= buf->extents.nr_whole ||
 	    start < vmf->vma->vm_start || vmf->vma->vm_end - start < PMD_SIZE ||
 	    (vmf->pgoff - (vmf->address >> PAGE_SHIFT)) % ZCP_CHUNK_PAGES)
 		return 0;

@@ -204,7 +204,7 @@ static void node_take_block_fullest(struct kunit *test)
 }
 
 /* Whole and split in one call; what was written is not there for the next. */
-static void node_give(struct kunit *test)
+static void node_free(struct kunit *test)
 {
 	struct zcp_node *node = zcp_test_node(test, first_memory_node, 2, 2);
 	struct zcp_extent ext[2];
@@ -229,7 +229,7 @@ static void node_give(struct kunit *test)
 }
 
 /* What was taken in vain is clean, in whatever pieces it was. */
-static void node_put_back(struct kunit *test)
+static void node_untake(struct kunit *test)
 {
 	struct zcp_node *node = zcp_test_node(test, first_memory_node, 3, 3);
 	unsigned long news[ZCP_NR_KINDS] = { node->news[ZCP_WHOLE], node->news[ZCP_SPLIT] };
@@ -252,7 +252,7 @@ static void node_put_back(struct kunit *test)
 }
 
 /* Another page of its chunk had a memory error before it came back. */
-static void node_put_back_retired(struct kunit *test)
+static void node_untake_retired(struct kunit *test)
 {
 	struct zcp_node *node = zcp_test_node(test, first_memory_node, 2, 2);
 	struct zcp_extent ext, hit;
@@ -304,7 +304,7 @@ static void random_free(struct held *held, unsigned int pick)
 	held->ext[pick] = held->ext[--held->nr];
 }
 
-/* Takes, gives and scrubs in any order: lists and counts agree after each. */
+/* Takes, frees and scrubs in any order: lists and counts agree after each. */
 static void node_any_order(struct kunit *test)
 {
 	struct zcp_node *node = zcp_test_node(test, first_memory_node, 3, 6);
@@ -359,9 +359,9 @@ static struct kunit_case zcp_node_cases[] = {
 	KUNIT_CASE(node_take_block),
 	KUNIT_CASE(node_take_block_none),
 	KUNIT_CASE(node_take_block_fullest),
-	KUNIT_CASE(node_give),
-	KUNIT_CASE(node_put_back),
-	KUNIT_CASE(node_put_back_retired),
+	KUNIT_CASE(node_free),
+	KUNIT_CASE(node_untake),
+	KUNIT_CASE(node_untake_retired),
 	KUNIT_CASE(node_any_order),
 	{}
 };

@@ -71,7 +71,7 @@ static void scrub_split(struct kunit *test)
 }
 
 /* Whoever waits for a whole chunk is told when a split one has become free. */
-static void scrub_split_done(struct kunit *test)
+static void scrub_split_zeroes(struct kunit *test)
 {
 	struct zcp_node *node = zcp_test_node(test, first_memory_node, 2, 2);
 	struct zcp_extent ext[2] = { take_block(test, node, 4), take_block(test, node, 4) };
@@ -268,7 +268,7 @@ static void scrub_stop(struct kunit *test)
 static struct kunit_case zcp_scrub_cases[] = {
 	KUNIT_CASE(scrub_whole),
 	KUNIT_CASE(scrub_split),
-	KUNIT_CASE(scrub_split_done),
+	KUNIT_CASE(scrub_split_zeroes),
 	KUNIT_CASE(quarantine_whole),
 	KUNIT_CASE(quarantine_split),
 	KUNIT_CASE(retire_whole),

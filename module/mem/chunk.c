@@ -184,7 +184,7 @@ bool zcp_pages_poisoned(struct page *page, unsigned int nr)
 
 /**
  * zcp_page_pinned() - whether anybody but the pool has a reference to a page
- * @page: of a split chunk, or the first of a whole one
+ * @page: of a split chunk, or the first of a whole one that is a large folio
  *
  * To be asked about pages that are mapped no more. GUP-fast raises the count
  * before it looks at the page table entry again, so a count read after the last

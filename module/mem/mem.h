@@ -5,7 +5,7 @@
  * node -> chunk -> extent. Each file stands on those before it:
  *
  *   buddy.c   blocks of a split chunk; knows nothing of struct page
- *   chunk.c   2 MiB of the kernel's memory; the only place that looks into a struct page
+ *   chunk.c   2 MiB of the kernel's memory, and all that is done to a struct page
  *   extent.c  a list of pieces of chunks
  *   node.c    the chunks on one NUMA node: lists, states, accounts
  *   take.c    what is handed out of a node, and what comes back
@@ -93,7 +93,7 @@ struct zcp_split {
 /**
  * struct zcp_chunk - ZCP_CHUNK_SIZE bytes of physical memory
  * @link: on the one list of @node that tells its state
- * @page: its first page; the head of a compound page if the chunk is whole
+ * @page: its first page; of a whole one, the head of the folio where the kernel has such
  * @node: where it is
  * @split: NULL if the chunk is whole
  * @state: of all of a whole chunk; a split one is ZCP_RETIRED or anything else

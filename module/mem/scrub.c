@@ -187,7 +187,8 @@ static void zcp_split_make_clean(struct zcp_chunk *chunk, unsigned int start,
 			 1U << order);
 }
 
-static void zcp_block_free(struct zcp_block *block)
+/* What is not pinned, that is: the rest is quarantined, page by page. */
+static void zcp_block_make_clean(struct zcp_block *block)
 {
 	struct zcp_chunk *chunk = block->chunk;
 	unsigned int i, nr = 1U << block->order;
@@ -254,7 +255,7 @@ bool zcp_scrub_split(struct zcp_node *node)
 	if (retire || block.chunk->state == ZCP_RETIRED)
 		zcp_block_retire(&block);
 	else
-		zcp_block_free(&block);
+		zcp_block_make_clean(&block);
 	zcp_node_news_of(block.chunk);
 	zcp_node_end(node);
 	mutex_unlock(&node->lock);
