@@ -7,6 +7,7 @@
 #ifndef _ZCPOOL_COMPAT_H
 #define _ZCPOOL_COMPAT_H
 
+#include <linux/fs.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/string.h>
@@ -18,6 +19,21 @@ static inline void vm_flags_set(struct vm_area_struct *vma, unsigned long flags)
 {
 	vma->vm_flags |= flags;
 }
+
+static inline void vm_flags_clear(struct vm_area_struct *vma, unsigned long flags)
+{
+	vma->vm_flags &= ~flags;
+}
+
+/* What tells inode operations whose numbers an inode's owner is given in */
+#define zcp_idmap	user_namespace
+#else
+#define zcp_idmap	mnt_idmap
+#endif
+
+/* Set by alloc_anon_inode() where the kernel has it: 6.16 and later. */
+#ifndef S_ANON_INODE
+#define S_ANON_INODE	0
 #endif
 
 /* vmf_insert_folio_pmd() */

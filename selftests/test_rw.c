@@ -124,10 +124,6 @@ TEST_F(pool, lseek)
 	EXPECT_EQ(EINVAL, errno);
 	EXPECT_EQ(-1, lseek(buf, LLONG_MAX, SEEK_SET));
 	EXPECT_EQ(-1, lseek(buf, LLONG_MAX, SEEK_CUR));
-	EXPECT_EQ(-1, lseek(buf, 0, SEEK_DATA));
-	EXPECT_EQ(EINVAL, errno);
-	EXPECT_EQ(-1, lseek(buf, 0, SEEK_HOLE));
-	EXPECT_EQ(EINVAL, errno);
 	EXPECT_EQ(-1, lseek(buf, 0, 77));
 	EXPECT_EQ(EINVAL, errno);
 	/* None of the refused ones has moved it. */
@@ -235,29 +231,6 @@ TEST_F(pool, append_does_not_grow)
 	}
 	ASSERT_EQ(0, fstat(buf, &st));
 	EXPECT_EQ((off_t)PAGE, st.st_size);
-	close(buf);
-}
-
-TEST_F(pool, size_cannot_be_changed)
-{
-	off_t sizes[] = { 0, PAGE, CHUNK, 2 * CHUNK, 1LL << 40 };
-	struct stat st;
-	unsigned int i;
-	char *p;
-	int buf;
-
-	p = map_new(_metadata, self->fd, CHUNK, &buf);
-	fill(p, CHUNK, 1);
-	for (i = 0; i < ARRAY_SIZE(sizes); i++)
-		EXPECT_EQ(-1, ftruncate(buf, sizes[i]));
-	EXPECT_EQ(-1, fallocate(buf, 0, 0, 2 * CHUNK));
-	EXPECT_EQ(-1, fallocate(buf, 3 /* PUNCH_HOLE | KEEP_SIZE */, 0, CHUNK));
-	EXPECT_EQ(-1, fallocate(buf, 0x10 /* ZERO_RANGE */, 0, CHUNK));
-	EXPECT_NE(0, posix_fallocate(buf, CHUNK, PAGE));
-	ASSERT_EQ(0, fstat(buf, &st));
-	EXPECT_EQ((off_t)CHUNK, st.st_size);
-	EXPECT_TRUE(filled(p, CHUNK, 1));
-	munmap(p, CHUNK);
 	close(buf);
 }
 

@@ -11,6 +11,8 @@
  * the moment in which a file has let go of its inode, and so of the module, and
  * not yet of the mount: zcp_buffer_exit() waits for that.
  */
+#include <linux/dcache.h>
+#include <linux/err.h>
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/jiffies.h>
@@ -20,7 +22,9 @@
 #include <linux/pseudo_fs.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
+#include <linux/string.h>
 
+#include "../compat.h"
 #include "../show/trace.h"
 #include "buffer.h"
 
@@ -85,6 +89,25 @@ static const struct super_operations zcp_super_ops = {
 	.statfs		= simple_statfs,
 };
 
+/*
+ * What maps and links to descriptors show: a name that does not end in "(deleted)", which
+ * is taken for a library that has been replaced, and tells one buffer from another.
+ */
+static char *zcp_dname(struct dentry *dentry, char *buffer, int buflen)
+{
+	const struct zcp_buffer *buf = zcp_inode_buffer(d_inode(dentry));
+	char name[32];
+	int len = scnprintf(name, sizeof(name), "/zcpool:%llu", buf->id) + 1;
+
+	if (len > buflen)
+		return ERR_PTR(-ENAMETOOLONG);
+	return memcpy(buffer + buflen - len, name, len);
+}
+
+static const struct dentry_operations zcp_dentry_ops = {
+	.d_dname	= zcp_dname,
+};
+
 static int zcp_init_fs_context(struct fs_context *fc)
 {
 	struct pseudo_fs_context *ctx = init_pseudo(fc, ZCP_FS_MAGIC);
@@ -92,6 +115,9 @@ static int zcp_init_fs_context(struct fs_context *fc)
 	if (!ctx)
 		return -ENOMEM;
 	ctx->ops = &zcp_super_ops;
+	ctx->dops = &zcp_dentry_ops;
+	/* Memory that many may write to is no program, and becomes none by mprotect(). */
+	fc->s_iflags |= SB_I_NOEXEC | SB_I_NODEV;
 	return 0;
 }
 
@@ -139,9 +165,34 @@ static int zcp_buffer_size(struct zcp_buffer *buf, const struct zcp_request *req
 	return 0;
 }
 
-static struct zcp_buffer *zcp_buffer_alloc(const struct zcp_request *req)
+/*
+ * A regular file as far as anybody can see. Who holds a descriptor may have another, for
+ * reading, whoever made the buffer: its name is in nobody else's reach.
+ */
+static struct inode *zcp_buffer_inode(void)
 {
 	struct inode *inode = alloc_anon_inode(zcp_mnt->mnt_sb);
+
+	if (IS_ERR(inode))
+		return inode;
+	inode->i_mode = S_IFREG | 0644;
+	inode->i_op = &zcp_buffer_iops;
+	inode->i_fop = &zcp_buffer_fops;
+	/* Nobody asks when a page was written to; a fault should not note it. */
+	inode->i_flags |= S_NOATIME | S_NOCMTIME;
+	inode->i_flags &= ~S_ANON_INODE;
+	/*
+	 * Pages that cannot move need no NUMA hinting faults; by this the core
+	 * knows (vma_migratable()), unless it was built without ZONE_DMA. The page
+	 * cache that it is meant for is empty.
+	 */
+	mapping_set_gfp_mask(inode->i_mapping, GFP_DMA);
+	return inode;
+}
+
+static struct zcp_buffer *zcp_buffer_alloc(const struct zcp_request *req)
+{
+	struct inode *inode = zcp_buffer_inode();
 	struct zcp_buffer *buf;
 	int err;
 
@@ -161,22 +212,14 @@ static struct zcp_buffer *zcp_buffer_alloc(const struct zcp_request *req)
 	}
 	/* The kernel compares it with i_size. */
 	zcp_extents_set_index(&buf->extents);
-	inode->i_fop = &zcp_buffer_fops;
-	/*
-	 * Pages that cannot move need no NUMA hinting faults; by this the core
-	 * knows (vma_migratable()), unless it was built without ZONE_DMA. The page
-	 * cache that it is meant for is empty.
-	 */
-	mapping_set_gfp_mask(inode->i_mapping, GFP_DMA);
-	/* Nobody asks when a page was written to; a fault should not note it. */
-	inode->i_flags |= S_NOATIME | S_NOCMTIME;
+	buf->id = atomic64_inc_return(&zcp_buffer_ids);
+	inode_set_bytes(inode, (loff_t)buf->nr_pages << PAGE_SHIFT);
 	i_size_write(inode, (loff_t)buf->nr_pages << PAGE_SHIFT);
 	return buf;
 }
 
 static void zcp_buffer_announce(struct zcp_buffer *buf)
 {
-	buf->id = atomic64_inc_return(&zcp_buffer_ids);
 	buf->pid = task_tgid_nr(current);
 	get_task_comm(buf->comm, current);
 	buf->born = get_jiffies_64();
@@ -203,7 +246,7 @@ struct file *zcp_buffer_create(const struct zcp_request *req)
 	if (IS_ERR(buf))
 		return ERR_CAST(buf);
 
-	file = alloc_file_pseudo(&buf->inode, zcp_mnt, "zcpool", O_RDWR,
+	file = alloc_file_pseudo(&buf->inode, zcp_mnt, "", O_RDWR | O_LARGEFILE,
 				 &zcp_buffer_fops);
 	if (IS_ERR(file)) {
 		iput(&buf->inode);

@@ -21,7 +21,7 @@ struct vm_area_struct;
  * @inode: the VFS's handle; every file and mapping of the buffer holds it, and
  *	the memory goes back to the pool when it is evicted
  * @pool: whose
- * @id: number, for people
+ * @id: number, for people; set when it has its memory
  * @nr_pages: size
  * @req_pages: size as asked for
  * @flags: ZCPOOL_ALLOC_* it was made with
@@ -55,6 +55,7 @@ struct zcp_buffer *zcp_buffer_of(const struct file *file);
 
 /* file.c */
 extern const struct file_operations zcp_buffer_fops;
+extern const struct inode_operations zcp_buffer_iops;
 
 /* map.c */
 int zcp_buffer_mmap(struct file *file, struct vm_area_struct *vma);

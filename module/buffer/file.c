@@ -3,6 +3,7 @@
  * What can be done with the file of a buffer, apart from mapping it (map.c).
  */
 #include <linux/compat.h>
+#include <linux/falloc.h>
 #include <linux/fs.h>
 #include <linux/highmem.h>
 #include <linux/mm.h>
@@ -78,8 +79,18 @@ static ssize_t zcp_buffer_write_iter(struct kiocb *iocb, struct iov_iter *from)
 
 static loff_t zcp_buffer_llseek(struct file *file, loff_t offset, int whence)
 {
-	return fixed_size_llseek(file, offset, whence,
-				 i_size_read(file_inode(file)));
+	loff_t size = i_size_read(file_inode(file));
+
+	return generic_file_llseek_size(file, offset, whence, size, size);
+}
+
+/* All of a buffer is there from the beginning: there is nothing to do, and no growing. */
+static long zcp_buffer_fallocate(struct file *file, int mode, loff_t offset,
+				 loff_t len)
+{
+	if (mode & ~FALLOC_FL_KEEP_SIZE)
+		return -EOPNOTSUPP;
+	return offset + len > i_size_read(file_inode(file)) ? -ENOSPC : 0;
 }
 
 static long zcp_buffer_info(struct zcp_buffer *buf, void __user *arg,
@@ -127,6 +138,22 @@ static void zcp_buffer_show_fdinfo(struct seq_file *m, struct file *file)
 		   (u64)buf->extents.nr_whole * ZCP_CHUNK_SIZE);
 }
 
+/* Mode, owner and times are like any file's. The size is what it is. */
+static int zcp_buffer_setattr(struct zcp_idmap *idmap, struct dentry *dentry,
+			      struct iattr *attr)
+{
+	if (attr->ia_valid & ATTR_SIZE) {
+		if (attr->ia_size != i_size_read(d_inode(dentry)))
+			return -EPERM;
+		attr->ia_valid &= ~ATTR_SIZE;
+	}
+	return simple_setattr(idmap, dentry, attr);
+}
+
+const struct inode_operations zcp_buffer_iops = {
+	.setattr	= zcp_buffer_setattr,
+};
+
 /* No owner: the inode holds the module (buffer.c). */
 const struct file_operations zcp_buffer_fops = {
 	.open		= zcp_buffer_open,
@@ -136,6 +163,8 @@ const struct file_operations zcp_buffer_fops = {
 	.unlocked_ioctl	= zcp_buffer_ioctl,
 	.compat_ioctl	= compat_ptr_ioctl,
 	.mmap		= zcp_buffer_mmap,
+	.fsync		= noop_fsync,
+	.fallocate	= zcp_buffer_fallocate,
 	.get_unmapped_area = zcp_get_unmapped_area,
 	.show_fdinfo	= zcp_buffer_show_fdinfo,
 };

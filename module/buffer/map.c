@@ -243,6 +243,8 @@ static int zcp_check_mapping(const struct zcp_buffer *buf, unsigned long vm_flag
 {
 	if (!(vm_flags & VM_MAYSHARE))
 		return -EINVAL;
+	if (vm_flags & VM_EXEC)
+		return -EPERM;
 	if (first > buf->nr_pages || nr > buf->nr_pages - first)
 		return -EINVAL;
 	return 0;
@@ -254,7 +256,8 @@ static int zcp_check_mapping(const struct zcp_buffer *buf, unsigned long vm_flag
  * @vma: of @file
  *
  * Context: the mmap lock is held for writing.
- * Return: 0; -EINVAL for a private mapping or one that reaches beyond the end.
+ * Return: 0; -EINVAL for a private mapping or one that reaches beyond the end; -EPERM
+ * for one that can be executed.
  */
 int zcp_buffer_mmap(struct file *file, struct vm_area_struct *vma)
 {
@@ -270,6 +273,8 @@ int zcp_buffer_mmap(struct file *file, struct vm_area_struct *vma)
 	 * unmap, when they were used: VM_SEQ_READ spares that.
 	 */
 	vm_flags_set(vma, VM_DONTEXPAND | VM_SEQ_READ);
+	/* The core does so for the file of a buffer, not where a pool was to be mapped. */
+	vm_flags_clear(vma, VM_MAYEXEC);
 	if (buf->extents.nr_whole) {
 		vma->vm_ops = &zcp_vm_ops;
 	} else {
