@@ -44,16 +44,19 @@ static bool is_poisoned(__u64 pfn)
 
 /*
  * Poisons one page of a buffer. The kernel may report that it could not do all
- * it would for a page of its own caches; what counts is the flag.
+ * it would for a page of its own caches; what counts is the flag. Who has the page
+ * mapped gets SIGBUS at once, as with any file's, unless the kernel does so only at
+ * the next touch.
  */
 static bool poison(char *p, __u64 *pfn)
 {
-	struct sigaction sa = { .sa_handler = SIG_IGN }, was;
+	struct sigaction sa = { .sa_handler = on_bus }, was;
 
 	touch_read(p, PAGE);
 	*pfn = pfn_of(p);
 	sigaction(SIGBUS, &sa, &was);
-	madvise(p, PAGE, MADV_HWPOISON);
+	if (!sigsetjmp(bus, 1))
+		madvise(p, PAGE, MADV_HWPOISON);
 	sigaction(SIGBUS, &was, NULL);
 	return *pfn && is_poisoned(*pfn);
 }

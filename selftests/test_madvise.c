@@ -91,6 +91,54 @@ TEST_F(pool, madvise_dontfork)
 	close(buf);
 }
 
+#define PIPES		3
+#define PIPE_PAGES	256
+
+/* Has the nth of many pipes' slots hold a reference to a page. */
+static bool hold(int (*pipes)[2], unsigned int nth, char *page)
+{
+	struct iovec iov = { page, PAGE };
+
+	return vmsplice(pipes[nth / PIPE_PAGES][1], &iov, 1, 0) == (ssize_t)PAGE;
+}
+
+/*
+ * To page out a part of a chunk, the core would split its folio. It takes it for one that
+ * the page cache has a reference to for each of its pages, and must not be misled by
+ * as many that are somebody else's.
+ */
+TEST_F(pool, madvise_splits_no_chunk)
+{
+	int advice[] = { MADV_COLD, MADV_PAGEOUT }, pipes[PIPES][2], buf;
+	unsigned int i, k;
+	char *p;
+
+	if (!has_pmds())
+		SKIP(return, NO_PMDS);
+	p = map_new(_metadata, self->fd, CHUNK, &buf);
+	fill(p, CHUNK, 1);
+	for (i = 0; i < PIPES; i++) {
+		ASSERT_EQ(0, pipe(pipes[i]));
+		ASSERT_LE(0, fcntl(pipes[i][1], F_SETPIPE_SZ, (int)(PIPE_PAGES * PAGE)));
+	}
+	for (i = 0; i < CHUNK / PAGE + 4; i++) {
+		ASSERT_TRUE(hold(pipes, i, p + i * PAGE % CHUNK))
+			TH_LOG("reference %u: %s", i, strerror(errno));
+		if (i < CHUNK / PAGE - 8)
+			continue;
+		for (k = 0; k < ARRAY_SIZE(advice); k++)
+			EXPECT_EQ(0, madvise(p + 5 * PAGE, 3 * PAGE, advice[k]));
+		EXPECT_TRUE(filled(p, CHUNK, 1));
+		EXPECT_EQ((long)(CHUNK / KIB), smaps_kb(p, CHUNK, "FilePmdMapped"));
+	}
+	for (i = 0; i < PIPES; i++) {
+		close(pipes[i][0]);
+		close(pipes[i][1]);
+	}
+	munmap(p, CHUNK);
+	close(buf);
+}
+
 static long mlocked_kb(void)
 {
 	return file_field("/proc/meminfo", "Mlocked:");

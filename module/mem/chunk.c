@@ -12,6 +12,7 @@
 #include <linux/gfp.h>
 #include <linux/highmem.h>
 #include <linux/mm.h>
+#include <linux/pagemap.h>
 #include <linux/slab.h>
 
 #include "../compat.h"
@@ -121,18 +122,53 @@ void zcp_chunk_destroy(struct zcp_chunk *chunk)
 }
 
 /**
- * zcp_chunk_set_index() - note where in its buffer a whole chunk is
- * @chunk: whole
- * @index: page in the buffer
+ * zcp_pages_attach() - have pages say of which file they are, and where in it
+ * @page: the first; of a whole chunk the very first
+ * @nr: how many, all in one chunk
+ * @mapping: the file's
+ * @index: page in the file
  *
- * The core compares it with the size of the buffer's file before it maps the chunk
- * by a PMD.
+ * As device DAX does it. A futex that processes share is found by this; the core also
+ * compares @index with the size of the file before it maps a chunk by a PMD, and finds
+ * all who have mapped a page that had a memory error. The pages are not in the page
+ * cache, so whoever wants to do with one what is done there does not find it there.
  *
- * Context: any; before the buffer can be mapped.
+ * Context: any; before the pages can be mapped.
  */
-void zcp_chunk_set_index(struct zcp_chunk *chunk, pgoff_t index)
+void zcp_pages_attach(struct page *page, unsigned int nr,
+		      struct address_space *mapping, pgoff_t index)
 {
-	page_folio(chunk->page)->index = index;
+	struct folio *folio;
+	unsigned int i;
+
+	for (i = 0; i < nr; i += folio_nr_pages(folio)) {
+		folio = page_folio(page + i);
+		folio->index = index + i;
+		WRITE_ONCE(folio->mapping, mapping);
+	}
+}
+
+/**
+ * zcp_pages_detach() - undo zcp_pages_attach()
+ * @page: the first; of a whole chunk the very first
+ * @nr: how many, all in one chunk
+ *
+ * The page allocator takes no page back that says it is of a file. Who still has a
+ * reference, as direct I/O has, looks at the file under the folio's lock.
+ *
+ * Context: may sleep; the pages are mapped no more, the file's inode still exists.
+ */
+void zcp_pages_detach(struct page *page, unsigned int nr)
+{
+	struct folio *folio;
+	unsigned int i;
+
+	for (i = 0; i < nr; i += folio_nr_pages(folio)) {
+		folio = page_folio(page + i);
+		folio_lock(folio);
+		WRITE_ONCE(folio->mapping, NULL);
+		folio_unlock(folio);
+	}
 }
 
 #ifdef ZCP_HAVE_INSERT_FOLIO

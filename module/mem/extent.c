@@ -4,6 +4,7 @@
  */
 #include <linux/mm.h>
 #include <linux/numa.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 
 #include "mem.h"
@@ -170,15 +171,37 @@ int zcp_extents_node(const struct zcp_extents *list)
 }
 
 /**
- * zcp_extents_set_index() - have each whole chunk know where in the range it is
+ * zcp_extents_attach() - have all pages of a range say of which file they are
  * @list: which
+ * @mapping: the file's
  *
  * Context: any; before it can be mapped.
  */
-void zcp_extents_set_index(const struct zcp_extents *list)
+void zcp_extents_attach(const struct zcp_extents *list,
+			struct address_space *mapping)
 {
-	unsigned int i;
+	const struct zcp_extent *ext;
+	pgoff_t index = 0;
 
-	for (i = 0; i < list->nr_whole; i++)
-		zcp_chunk_set_index(list->ext[i].chunk, (pgoff_t)i * ZCP_CHUNK_PAGES);
+	for (ext = list->ext; ext < list->ext + list->nr; ext++) {
+		zcp_pages_attach(zcp_extent_page(ext), ext->nr, mapping, index);
+		index += ext->nr;
+		cond_resched();
+	}
+}
+
+/**
+ * zcp_extents_detach() - undo zcp_extents_attach()
+ * @list: which; it may be empty
+ *
+ * Context: may sleep; it is mapped no more.
+ */
+void zcp_extents_detach(const struct zcp_extents *list)
+{
+	const struct zcp_extent *ext;
+
+	for (ext = list->ext; ext < list->ext + list->nr; ext++) {
+		zcp_pages_detach(zcp_extent_page(ext), ext->nr);
+		cond_resched();
+	}
 }

@@ -231,7 +231,9 @@ static inline struct page *zcp_extent_page(const struct zcp_extent *ext)
 struct zcp_chunk *zcp_chunk_create(struct zcp_node *node, enum zcp_kind kind,
 				   gfp_t gfp);
 void zcp_chunk_destroy(struct zcp_chunk *chunk);
-void zcp_chunk_set_index(struct zcp_chunk *chunk, pgoff_t index);
+void zcp_pages_attach(struct page *page, unsigned int nr,
+		      struct address_space *mapping, pgoff_t index);
+void zcp_pages_detach(struct page *page, unsigned int nr);
 vm_fault_t zcp_chunk_map(struct zcp_chunk *chunk, struct vm_fault *vmf);
 bool zcp_pages_poisoned(struct page *page, unsigned int nr);
 unsigned int zcp_pages_dma_pinned(struct page *page, unsigned int nr);
@@ -251,7 +253,9 @@ struct page *zcp_extents_run(const struct zcp_extents *list, pgoff_t index,
 struct page *zcp_extents_page(const struct zcp_extents *list, pgoff_t index);
 unsigned int zcp_extents_pieces(const struct zcp_extents *list);
 int zcp_extents_node(const struct zcp_extents *list);
-void zcp_extents_set_index(const struct zcp_extents *list);
+void zcp_extents_attach(const struct zcp_extents *list,
+			struct address_space *mapping);
+void zcp_extents_detach(const struct zcp_extents *list);
 
 /* node.c */
 int zcp_node_init(void);
