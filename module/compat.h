@@ -9,6 +9,7 @@
 
 #include <linux/fs.h>
 #include <linux/mm.h>
+#include <linux/mmzone.h>
 #include <linux/module.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
@@ -36,10 +37,40 @@ static inline void vm_flags_clear(struct vm_area_struct *vma, unsigned long flag
 #define S_ANON_INODE	0
 #endif
 
+/*
+ * Whether a page of a node may have had a memory error, without looking at any. A kernel
+ * that does not count them (6.4 and later do) cannot exclude it.
+ */
+static inline bool zcp_node_may_have_errors(int nid)
+{
+#ifndef CONFIG_MEMORY_FAILURE
+	return false;
+#elif KERNEL_VERSION(6, 4, 0) > LINUX_VERSION_CODE
+	return true;
+#else
+	return READ_ONCE(NODE_DATA(nid)->mf_stats.total);
+#endif
+}
+
 /* vmf_insert_folio_pmd() */
 #if KERNEL_VERSION(6, 15, 0) <= LINUX_VERSION_CODE && defined(CONFIG_TRANSPARENT_HUGEPAGE)
 #define ZCP_HAVE_INSERT_FOLIO
 #endif
+
+/*
+ * In a fault, map a page and nothing else of its folio. Kernels without this call do so by
+ * themselves if the folio says that it has had a memory error.
+ */
+static inline vm_fault_t zcp_insert_page(struct vm_fault *vmf, struct page *page)
+{
+#ifdef ZCP_HAVE_INSERT_FOLIO
+	return vmf_insert_page_mkwrite(vmf, page, vmf->flags & FAULT_FLAG_WRITE);
+#else
+	get_page(page);
+	vmf->page = page;
+	return 0;
+#endif
+}
 
 #if KERNEL_VERSION(6, 13, 0) > LINUX_VERSION_CODE
 /* A caller may know another version of a struct than we do. */

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /* module: reserve=16M max=64M */
 /* order: last, it leaves poisoned pages behind */
-/* keeps: 8192 */
+/* keeps: 16384 */
 /*
  * Memory that has gone bad: whoever touches it gets SIGBUS, and nobody gets it
- * again. The error is injected with madvise(MADV_HWPOISON).
+ * again. The error is injected with madvise(MADV_HWPOISON), or as the hardware reports
+ * it, by the number of a page that somebody uses or nobody does.
  */
 #include "zcpool_test.h"
 #include <setjmp.h>
@@ -161,6 +162,138 @@ TEST_F(pool, last_page_of_a_chunk)
 TEST_F(pool, split_chunk)
 {
 	poisoned_buffer(_metadata, self->fd, 16 * PAGE, 3 * PAGE);
+}
+
+/* As a machine check does it. What the kernel answers depends on who has the page. */
+static bool poison_pfn(__u64 pfn)
+{
+	char address[32];
+
+	snprintf(address, sizeof(address), "%#llx", pfn * PAGE);
+	put("/sys/devices/system/memory/hard_offline_page", address);
+	return is_poisoned(pfn);
+}
+
+#define NO_HARD_OFFLINE	"there is no hard_offline_page"
+
+static bool has_hard_offline(void)
+{
+	return !access("/sys/devices/system/memory/hard_offline_page", W_OK);
+}
+
+/*
+ * Others than the page that is hit can be used, by who had mapped them and by who does
+ * so now; the bad one is in no mapping that is made afterwards.
+ */
+static void hit_in_use(struct __test_metadata *_metadata, int pool, int advice)
+{
+	size_t len = 2 * CHUNK, bad = 77 * PAGE;
+	struct zcpool_info before, pi;
+	char *p, *q;
+	__u64 pfn;
+	int buf;
+
+	if (!has_hard_offline())
+		SKIP(return, NO_HARD_OFFLINE);
+	ASSERT_EQ(0, pool_wait_idle(pool, &before));
+	p = map_new(_metadata, pool, len, &buf);
+	fill(p, len, 5);
+	pfn = pfn_of(p + bad);
+	ASSERT_TRUE(pfn && poison_pfn(pfn));
+	munmap(p, len);
+	q = buf_map(buf, len, 0);
+	ASSERT_NE(MAP_FAILED, q);
+	madvise(q, len, advice);
+	/* The neighbour first: were all mapped by it, so would the bad page be. */
+	EXPECT_FALSE(touch_is_fatal(q + bad + PAGE));
+	EXPECT_TRUE(touch_is_fatal(q + bad));
+	EXPECT_TRUE(filled_from(q, bad, 5, 0));
+	EXPECT_TRUE(filled_from(q + bad + PAGE, len - bad - PAGE, 5, bad + PAGE));
+	EXPECT_EQ(has_pmds() ? (long)(CHUNK / KIB) : 0, smaps_kb(q, len, "FilePmdMapped"));
+	munmap(q, len);
+	close(buf);
+	EXPECT_EQ(0, pool_wait_used(pool, 0));
+	ASSERT_EQ(0, pool_wait_idle(pool, &pi));
+	EXPECT_EQ(before.retired_bytes + CHUNK, pi.retired_bytes);
+	EXPECT_FALSE(comes_back(pool, pfn));
+}
+
+TEST_F(pool, chunk_is_hit_in_use)
+{
+	hit_in_use(_metadata, self->fd, MADV_NORMAL);
+}
+
+TEST_F(pool, chunk_is_hit_and_mapped_as_huge)
+{
+	hit_in_use(_metadata, self->fd, MADV_HUGEPAGE);
+}
+
+TEST_F(pool, page_is_hit_in_use)
+{
+	size_t len = 16 * PAGE, bad = 3 * PAGE, at;
+	__u64 pfn;
+	char *p;
+	int buf;
+
+	if (!has_hard_offline())
+		SKIP(return, NO_HARD_OFFLINE);
+	p = map_new(_metadata, self->fd, len, &buf);
+	fill(p, len, 6);
+	pfn = pfn_of(p + bad);
+	ASSERT_TRUE(pfn && poison_pfn(pfn));
+	munmap(p, len);
+	p = buf_map(buf, len, 0);
+	ASSERT_NE(MAP_FAILED, p);
+	for (at = 0; at < len; at += PAGE) {
+		EXPECT_EQ(at == bad, touch_is_fatal(p + at));
+		if (at != bad)
+			EXPECT_TRUE(filled_from(p + at, PAGE, 6, at));
+	}
+	munmap(p, len);
+	close(buf);
+	EXPECT_EQ(0, pool_wait_used(self->fd, 0));
+	EXPECT_FALSE(comes_back(self->fd, pfn));
+}
+
+/*
+ * Nobody is told of what hits memory that is free; it must not be handed out. A second
+ * buffer keeps a split chunk from being exchanged for a whole one.
+ */
+static void hit_while_free(struct __test_metadata *_metadata, int pool, size_t len)
+{
+	struct zcpool_info before, pi;
+	int buf, keep;
+	__u64 pfn;
+	char *p;
+
+	if (!has_hard_offline())
+		SKIP(return, NO_HARD_OFFLINE);
+	ASSERT_EQ(0, pool_wait_idle(pool, &before));
+	keep = buf_alloc(pool, PAGE, 0, -1);
+	ASSERT_LE(0, keep);
+	p = map_new(_metadata, pool, len, &buf);
+	touch_read(p, len);
+	pfn = pfn_of(p + len - PAGE);
+	munmap(p, len);
+	close(buf);
+	ASSERT_EQ(0, pool_wait_idle(pool, &pi));
+	ASSERT_TRUE(pfn && poison_pfn(pfn));
+	EXPECT_FALSE(comes_back(pool, pfn));
+	close(keep);
+	EXPECT_EQ(0, pool_wait_used(pool, 0));
+	ASSERT_EQ(0, pool_wait_idle(pool, &pi));
+	EXPECT_TRUE(info_adds_up(&pi));
+	EXPECT_EQ(before.retired_bytes + CHUNK, pi.retired_bytes);
+}
+
+TEST_F(pool, chunk_is_hit_while_free)
+{
+	hit_while_free(_metadata, self->fd, CHUNK);
+}
+
+TEST_F(pool, page_is_hit_while_free)
+{
+	hit_while_free(_metadata, self->fd, 16 * PAGE);
 }
 
 /* Freed with the error in it, never touched again by anyone */

@@ -234,14 +234,14 @@ TEST_F(pool, copied_by_programs)
 		"tar -C /proc/$PPID/fd -chf $2.tar $1 && tar -C / -xOf $2.tar > $2",
 		"cat /proc/$PPID/fd/$1 > $2",
 	};
-	char command[256], out[] = "/tmp/zcpool.XXXXXX", *p;
+	char command[256], out[32], *p;
 	unsigned int i;
 	int buf, fd;
 
 	p = map_new(_metadata, self->fd, CHUNK + PAGE, &buf);
 	fill(p, CHUNK + PAGE, 9);
 	for (i = 0; i < ARRAY_SIZE(programs); i++) {
-		strcpy(out + strlen("/tmp/zcpool."), "XXXXXX");
+		snprintf(out, sizeof(out), "/tmp/zcpool.XXXXXX");
 		fd = mkstemp(out);
 		ASSERT_LE(0, fd);
 		snprintf(command, sizeof(command), "set -- %d %s; %s && cmp /proc/$PPID/fd/$1 $2",
@@ -250,7 +250,7 @@ TEST_F(pool, copied_by_programs)
 			TH_LOG("%s", programs[i]);
 		close(fd);
 		unlink(out);
-		strcat(strcpy(command, out), ".tar");
+		snprintf(command, sizeof(command), "%s.tar", out);
 		unlink(command);
 	}
 	munmap(p, CHUNK + PAGE);

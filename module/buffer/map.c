@@ -52,6 +52,14 @@ static unsigned int zcp_fault_order(const struct vm_fault *vmf)
 	return ZCP_CHUNK_ORDER;
 }
 
+/* The whole chunk that it may map */
+static struct zcp_chunk *zcp_fault_chunk(const struct vm_fault *vmf)
+{
+	const struct zcp_buffer *buf = zcp_vma_buffer(vmf->vma);
+
+	return buf->extents.ext[vmf->pgoff / ZCP_CHUNK_PAGES].chunk;
+}
+
 /*
  * Entries of a writable mapping go in as if the pages had been written to, which nobody
  * asks of them. Where the hardware does not note a write by itself, as on many an ARM, the
@@ -74,16 +82,20 @@ static vm_fault_t zcp_vm_fault(struct vm_fault *vmf)
 {
 	struct zcp_buffer *buf = zcp_vma_buffer(vmf->vma);
 	struct page *page = zcp_extents_page(&buf->extents, vmf->pgoff);
+	unsigned int order;
 
 	if (!page)
 		return VM_FAULT_SIGBUS;
 	if (zcp_pages_poisoned(page, 1))
 		return VM_FAULT_HWPOISON;
 	zcp_enter_dirty(vmf->vma);
+	order = zcp_fault_order(vmf);
+	if (order && zcp_chunk_poisoned(zcp_fault_chunk(vmf))) {
+		trace_zcpool_fault(buf, vmf->address, vmf->pgoff, 0);
+		return zcp_insert_page(vmf, page);
+	}
+	trace_zcpool_fault(buf, vmf->address, vmf->pgoff, order);
 	vmf->page = zcp_page_get(page);
-	if (trace_zcpool_fault_enabled())
-		trace_zcpool_fault(buf, vmf->address, vmf->pgoff,
-				   zcp_fault_order(vmf));
 	return 0;
 }
 
@@ -96,13 +108,12 @@ static vm_fault_t zcp_vm_fault(struct vm_fault *vmf)
 static vm_fault_t zcp_vm_huge_fault(struct vm_fault *vmf, unsigned int order)
 {
 	struct zcp_buffer *buf = zcp_vma_buffer(vmf->vma);
-	pgoff_t nth = vmf->pgoff / ZCP_CHUNK_PAGES;
 	vm_fault_t ret;
 
 	if (order != ZCP_CHUNK_ORDER || zcp_fault_order(vmf) != order)
 		return VM_FAULT_FALLBACK;
 	zcp_enter_dirty(vmf->vma);
-	ret = zcp_chunk_map(buf->extents.ext[nth].chunk, vmf);
+	ret = zcp_chunk_map(zcp_fault_chunk(vmf), vmf);
 	if (ret == VM_FAULT_NOPAGE)
 		trace_zcpool_fault(buf, vmf->address, vmf->pgoff, order);
 	return ret;

@@ -171,6 +171,29 @@ void zcp_pages_detach(struct page *page, unsigned int nr)
 	}
 }
 
+/**
+ * zcp_chunk_poisoned() - whether a memory error has hit a whole chunk
+ * @chunk: a large folio
+ *
+ * A machine check marks only the page that it hits. The core maps a chunk by a PMD,
+ * with the bad page in it, unless the folio is marked, too; here it is.
+ *
+ * Context: any; where the chunk is about to be mapped by a PMD.
+ * Return: whether the kernel has counted one that has.
+ */
+bool zcp_chunk_poisoned(struct zcp_chunk *chunk)
+{
+	const struct zcp_extent all = { .chunk = chunk, .nr = ZCP_CHUNK_PAGES };
+	struct folio *folio = page_folio(chunk->page);
+
+	if (folio_test_has_hwpoisoned(folio))
+		return true;
+	if (!zcp_extent_poisoned(&all))
+		return false;
+	folio_set_has_hwpoisoned(folio);
+	return true;
+}
+
 #ifdef ZCP_HAVE_INSERT_FOLIO
 /**
  * zcp_chunk_map() - map a whole chunk by one PMD, in a page fault
@@ -184,18 +207,13 @@ void zcp_pages_detach(struct page *page, unsigned int nr)
  *
  * Context: page fault; may sleep.
  * Return: VM_FAULT_NOPAGE, also if somebody was faster; VM_FAULT_FALLBACK if there is an
- * entry, the page that is wanted has had a memory error, or the folio says so of another;
- * or an error of the core's.
+ * entry, or a page has had a memory error; or an error of the core's.
  */
 vm_fault_t zcp_chunk_map(struct zcp_chunk *chunk, struct vm_fault *vmf)
 {
-	struct folio *folio = page_folio(chunk->page);
-
-	if (!pmd_none(vmf->orig_pmd) ||
-	    PageHWPoison(chunk->page + vmf->pgoff % ZCP_CHUNK_PAGES) ||
-	    folio_test_has_hwpoisoned(folio))
+	if (!pmd_none(vmf->orig_pmd) || zcp_chunk_poisoned(chunk))
 		return VM_FAULT_FALLBACK;
-	return vmf_insert_folio_pmd(vmf, folio, false);
+	return vmf_insert_folio_pmd(vmf, page_folio(chunk->page), false);
 }
 #endif
 
@@ -216,6 +234,22 @@ bool zcp_pages_poisoned(struct page *page, unsigned int nr)
 			return true;
 	}
 	return false;
+}
+
+/**
+ * zcp_extent_poisoned() - the same, for where it is asked often
+ * @ext: which
+ *
+ * As long as the kernel has counted no error on the node, no page is looked at. So one
+ * that is just being dealt with may be missed.
+ *
+ * Context: any.
+ * Return: whether a memory error has hit one of its pages.
+ */
+bool zcp_extent_poisoned(const struct zcp_extent *ext)
+{
+	return zcp_node_may_have_errors(ext->chunk->node->nid) &&
+	       zcp_pages_poisoned(zcp_extent_page(ext), ext->nr);
 }
 
 /**

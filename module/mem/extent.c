@@ -131,6 +131,25 @@ struct page *zcp_extents_page(const struct zcp_extents *list, pgoff_t index)
 }
 
 /**
+ * zcp_extents_poisoned() - whether a memory error has hit a range
+ * @list: which
+ *
+ * Context: may sleep.
+ * Return: whether the kernel has counted one that has.
+ */
+bool zcp_extents_poisoned(const struct zcp_extents *list)
+{
+	const struct zcp_extent *ext;
+
+	for (ext = list->ext; ext < list->ext + list->nr; ext++) {
+		if (zcp_extent_poisoned(ext))
+			return true;
+		cond_resched();
+	}
+	return false;
+}
+
+/**
  * zcp_extents_pieces() - pieces as the hardware sees them
  * @list: which
  *

@@ -7,6 +7,7 @@
 
 #include <linux/cpuset.h>
 #include <linux/mm.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 
 #include "pool.h"
@@ -261,21 +262,9 @@ static void zcp_empty(struct zcp_extents *list,
 	list->nr_whole = 0;
 }
 
-/**
- * zcp_pool_alloc() - get memory
- * @req: what is wanted
- * @nr_pages: how much, with what @req is rounded up to
- * @list: empty; filled with its extents
- *
- * Where it fails, what had been taken goes back as clean as it was.
- *
- * Context: may sleep; with ZCPOOL_ALLOC_NOWAIT neither for pages to be zeroed nor
- * for chunks.
- * Return: 0; -ENOSPC the pool is at its maximum; -ENOMEM the kernel has no
- * memory of that kind; -EAGAIN not without waiting; -EINTR killed.
- */
-int zcp_pool_alloc(const struct zcp_request *req, unsigned long nr_pages,
-		   struct zcp_extents *list)
+/* What the size says: whole chunks, and a tail. */
+static int zcp_alloc_all(const struct zcp_request *req, unsigned long nr_pages,
+			 struct zcp_extents *list)
 {
 	unsigned int whole = nr_pages / ZCP_CHUNK_PAGES;
 	unsigned int tail = nr_pages % ZCP_CHUNK_PAGES;
@@ -292,6 +281,39 @@ int zcp_pool_alloc(const struct zcp_request *req, unsigned long nr_pages,
 	if (!err && tail)
 		err = contig ? zcp_alloc_block(req, list, tail) :
 			       zcp_alloc_tail(req, list, tail);
+	return err;
+}
+
+/**
+ * zcp_pool_alloc() - get memory
+ * @req: what is wanted
+ * @nr_pages: how much, with what @req is rounded up to
+ * @list: empty; filled with its extents
+ *
+ * Where it fails, what had been taken goes back as clean as it was.
+ *
+ * Context: may sleep; with ZCPOOL_ALLOC_NOWAIT neither for pages to be zeroed nor
+ * for chunks.
+ * Return: 0; -ENOSPC the pool is at its maximum; -ENOMEM the kernel has no
+ * memory of that kind; -EAGAIN not without waiting; -EINTR killed.
+ */
+int zcp_pool_alloc(const struct zcp_request *req, unsigned long nr_pages,
+		   struct zcp_extents *list)
+{
+	int err;
+
+	for (;;) {
+		err = zcp_alloc_all(req, nr_pages, list);
+		if (!err && fatal_signal_pending(current))
+			err = -EINTR;
+		if (err || !zcp_extents_poisoned(list))
+			break;
+		/*
+		 * Nobody is told of an error in free memory. It is retired on the way
+		 * of all that is freed, so there can be only so many.
+		 */
+		zcp_empty(list, zcp_node_free);
+	}
 	if (err)
 		zcp_empty(list, zcp_node_untake);
 	return err;
