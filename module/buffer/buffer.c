@@ -28,8 +28,6 @@
 #include "../show/trace.h"
 #include "buffer.h"
 
-#define ZCP_FS_MAGIC	0x7a63706c	/* "zcpl" */
-
 static struct kmem_cache *zcp_buffer_cache;
 static struct vfsmount *zcp_mnt;
 static atomic64_t zcp_buffer_ids;
@@ -111,7 +109,7 @@ static const struct dentry_operations zcp_dentry_ops = {
 
 static int zcp_init_fs_context(struct fs_context *fc)
 {
-	struct pseudo_fs_context *ctx = init_pseudo(fc, ZCP_FS_MAGIC);
+	struct pseudo_fs_context *ctx = init_pseudo(fc, ZCPOOL_SUPER_MAGIC);
 
 	if (!ctx)
 		return -ENOMEM;

@@ -23,6 +23,9 @@
 #define ZCPOOL_DEV_DIR		"/dev/zcpool"
 #define ZCPOOL_DEFAULT		"default"
 
+/* The file system that buffers, and nothing else, are on: f_type of fstatfs(), "zcpl" */
+#define ZCPOOL_SUPER_MAGIC	0x7a63706c
+
 /* Bits of zcpool_info.features */
 #define ZCPOOL_FEAT_POOL_MMAP	(1ULL << 0)	/* mmap() of the pool itself */
 #define ZCPOOL_FEAT_HUGE	(1ULL << 1)	/* whole chunks map by one PMD */
