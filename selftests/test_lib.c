@@ -4,7 +4,27 @@
  * libzcpool: every function, in its use and in its errors.
  */
 #include "zcpool_test.h"
+#include <stdarg.h>
+#include <sys/vfs.h>
 #include <zcpool.h>
+
+/* A descriptor for which whoever serves it answers BUF_INFO, as a FUSE file system can. */
+static int forged = -1;
+
+/* The library calls this one. */
+int ioctl(int fd, unsigned long cmd, ...)
+{
+	va_list ap;
+	void *arg;
+
+	va_start(ap, cmd);
+	arg = va_arg(ap, void *);
+	va_end(ap);
+	if (fd < 0 || fd != forged)
+		return syscall(SYS_ioctl, fd, cmd, arg);
+	*(struct zcpool_buf_info *)arg = (struct zcpool_buf_info) { .id = 1, .size = CHUNK };
+	return 0;
+}
 
 TEST_F(pool, lib_open)
 {
@@ -108,6 +128,70 @@ TEST_F(pool, lib_map)
 	EXPECT_EQ(MAP_FAILED, zcpool_map(self->fd, RDWR, 0, &len));
 	EXPECT_EQ(MAP_FAILED, zcpool_map(-1, RDWR, 0, &len));
 	EXPECT_EQ(EBADF, errno);
+}
+
+/* What is no buffer is refused, whatever it is. */
+TEST_F(pool, lib_map_of_something_else)
+{
+	struct zcpool_buf_info bi;
+	int fds[6], pipes[2];
+	unsigned int i;
+	size_t len = 7;
+
+	ASSERT_EQ(0, pipe(pipes));
+	fds[0] = memfd_create("buffer", MFD_CLOEXEC);
+	fds[1] = open("/dev/null", O_RDWR | O_CLOEXEC);
+	fds[2] = pipes[0];
+	fds[3] = pipes[1];
+	fds[4] = zcpool_open(NULL);
+	fds[5] = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	for (i = 0; i < ARRAY_SIZE(fds); i++) {
+		ASSERT_LE(0, fds[i]);
+		EXPECT_EQ(MAP_FAILED, zcpool_map(fds[i], PROT_READ, 0, &len));
+		EXPECT_EQ(ENOTTY, errno);
+		EXPECT_EQ(-1, zcpool_buf_info(fds[i], &bi));
+		EXPECT_EQ(ENOTTY, errno);
+		close(fds[i]);
+	}
+	EXPECT_EQ(7, len);
+}
+
+/* Nor does it help to answer as a buffer would. */
+TEST_F(pool, lib_map_of_a_forgery)
+{
+	struct zcpool_buf_info bi;
+	size_t len;
+
+	forged = memfd_create("forged", MFD_CLOEXEC);
+	ASSERT_LE(0, forged);
+	ASSERT_EQ(0, ftruncate(forged, CHUNK));
+	EXPECT_EQ(0, ioctl(forged, ZCPOOL_BUF_INFO, &bi));
+	EXPECT_EQ(MAP_FAILED, zcpool_map(forged, PROT_READ, 0, &len));
+	EXPECT_EQ(ENOTTY, errno);
+	EXPECT_EQ(-1, zcpool_buf_info(forged, &bi));
+	EXPECT_EQ(ENOTTY, errno);
+	close(forged);
+	forged = -1;
+}
+
+/* The file system's type is a buffer's alone, and that of each descriptor of one. */
+TEST_F(pool, lib_magic)
+{
+	struct statfs fs;
+	int buf, again;
+
+	buf = buf_alloc(self->fd, PAGE, 0, -1);
+	ASSERT_LE(0, buf);
+	again = reopen(buf, O_RDONLY);
+	ASSERT_LE(0, again);
+	EXPECT_EQ(0, fstatfs(buf, &fs));
+	EXPECT_EQ(ZCPOOL_SUPER_MAGIC, fs.f_type);
+	EXPECT_EQ(0, fstatfs(again, &fs));
+	EXPECT_EQ(ZCPOOL_SUPER_MAGIC, fs.f_type);
+	EXPECT_EQ(0, fstatfs(self->fd, &fs));
+	EXPECT_NE(ZCPOOL_SUPER_MAGIC, fs.f_type);
+	close(again);
+	close(buf);
 }
 
 TEST_F(pool, lib_map_new)

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 #include <zcpool.h>
 
@@ -60,10 +61,29 @@ int zcpool_alloc(int pool, uint64_t *size, uint32_t flags, int node)
 	return req.fd;
 }
 
+/*
+ * That an ioctl is answered proves nothing: who serves a FUSE file system can answer any,
+ * and then pull the memory from under a mapping. What type of file system it is, though,
+ * the kernel says. (The magic has 31 bits: how wide f_type is, and whether it has a sign,
+ * makes no difference.)
+ */
+static int check_buffer(int fd)
+{
+	struct statfs fs;
+
+	if (fstatfs(fd, &fs) < 0)
+		return -1;
+	if (fs.f_type != ZCPOOL_SUPER_MAGIC)
+		return fail(ENOTTY);
+	return 0;
+}
+
 int zcpool_buf_info(int buf, struct zcpool_buf_info *info)
 {
 	if (!info)
 		return fail(EINVAL);
+	if (check_buffer(buf) < 0)
+		return -1;
 	memset(info, 0, sizeof(*info));
 	return ioctl(buf, ZCPOOL_BUF_INFO, info);
 }
@@ -74,8 +94,8 @@ void *zcpool_map(int buf, int prot, int flags, size_t *len)
 	void *addr;
 
 	/*
-	 * Asking the module and not fstat() for the size also proves that the
-	 * descriptor is a buffer: one whose memory its sender cannot truncate.
+	 * This also proves that the descriptor is a buffer: one whose memory its
+	 * sender cannot truncate.
 	 */
 	if (zcpool_buf_info(buf, &info) < 0)
 		return MAP_FAILED;
