@@ -388,6 +388,62 @@ test_full_disk()
 	all_given_back "/dev/full"
 }
 
+# --- files that are not what their size says ----------------------------------------
+
+# The kernel makes up what is in /proc when it is read, and says 0 before.
+test_more_than_size()
+{
+	local via
+	for via in zcpool memfd pipe; do
+		fails "more than its size: via $via" 2 "holds more than the 0 bytes" \
+			send --via $via /proc/cpuinfo "$sock"
+	done
+	fails "size 0, not to be read" 1 "cannot read /proc/self/mem at byte 0" \
+		send /proc/self/mem "$sock"
+}
+
+# sends_nothing NAME SEND-ARGUMENT...: and that is right
+sends_nothing()
+{
+	local name=$1
+	shift
+	out=$dir/out
+	rm -f "$out"
+	transfer "$@"
+	check "$name: both succeed" test "$send_status$recv_status" = 00
+	check "$name: bytes sent" test "$(field "$dir/send.out" bytes)" = 0
+	check "$name: OUT is empty" test -f "$out" -a ! -s "$out"
+}
+
+test_empty()
+{
+	local via
+	make_file "$dir/in" 0
+	for via in zcpool memfd pipe; do
+		sends_nothing "empty: via $via" --via $via "$dir/in"
+	done
+	# a thread of the kernel's has no arguments
+	sends_nothing "empty: made up" /proc/2/cmdline
+	all_given_back "empty"
+}
+
+# A file of /sys says that it is a page.
+test_less_than_size()
+{
+	local via name says="ends after [0-9]* of the [0-9]* bytes that its size says"
+	for via in zcpool memfd pipe; do
+		name="less than its size: via $via"
+		rm -f "$dir/out"
+		start_recv "$sock" "$dir/out"
+		start_send --via $via /sys/devices/system/cpu/online "$sock"
+		ended "$name: sender" "$send" 1 "$dir/send.err" "/online $says"
+		ended "$name: receiver" "$recv" 1 "$dir/recv.err" \
+			"the sender gave up: .*/online $says"
+		check "$name: OUT is removed" test ! -e "$dir/out"
+	done
+	all_given_back "less than its size"
+}
+
 # --- pools that are full, or not there ----------------------------------------------
 
 # One transfer takes the whole pool and stands still; another one wants some.
@@ -575,6 +631,9 @@ test_killed
 test_terminated
 test_truncated
 test_full_disk
+test_more_than_size
+test_empty
+test_less_than_size
 test_full_pool
 test_no_pool
 test_wrong_sockets

@@ -59,6 +59,25 @@ static void try_direct(struct file *f)
 		f->direct = true;
 }
 
+/*
+ * The kernel makes up many a file of /proc and /sys when it is read, and their size says 0,
+ * or a page. What a file has grown by since it was opened is no lie of its size.
+ */
+static bool holds_more(const struct file *f, uint64_t size)
+{
+	struct stat st;
+	ssize_t n;
+	char c;
+
+	do {
+		n = pread(f->fd, &c, 1, size);
+	} while (n < 0 && errno == EINTR);
+	if (n < 0)
+		die(STATUS_TRANSFER, "cannot read %s at byte %llu: %s", f->path,
+		    (unsigned long long)size, strerror(errno));
+	return n && (fstat(f->fd, &st) || (uint64_t)st.st_size <= size);
+}
+
 void file_open_source(struct file *f, const char *path, bool direct, uint64_t *size)
 {
 	struct stat st;
@@ -75,6 +94,10 @@ void file_open_source(struct file *f, const char *path, bool direct, uint64_t *s
 		die(STATUS_USAGE, "%s is neither a regular file nor a block device", path);
 	else if (ioctl(f->fd, BLKGETSIZE64, size))
 		die(STATUS_TRANSFER, "cannot get the size of %s: %s", path, strerror(errno));
+	if (f->regular && holds_more(f, *size))
+		die(STATUS_USAGE,
+		    "%s holds more than the %llu bytes that its size says; copy it to another file first and send that",
+		    path, (unsigned long long)*size);
 	if (direct)
 		try_direct(f);
 }
@@ -106,6 +129,18 @@ size_t file_read(struct file *f, void *buf, size_t len, uint64_t offset)
 			break;	/* only the end of a file is odd */
 	}
 	return done < len ? done : len;
+}
+
+void file_ended_early(const struct file *f, uint64_t at, uint64_t size)
+{
+	struct stat st;
+
+	if (!f->regular || fstat(f->fd, &st) || (uint64_t)st.st_size < size)
+		die(STATUS_TRANSFER, "%s was truncated: %llu of %llu bytes", f->path,
+		    (unsigned long long)at, (unsigned long long)size);
+	die(STATUS_TRANSFER,
+	    "%s ends after %llu of the %llu bytes that its size says; copy it to another file first and send that",
+	    f->path, (unsigned long long)at, (unsigned long long)size);
 }
 
 void file_open_out(struct file *f, const char *path, bool direct)

@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdnoreturn.h>
 #include <sys/types.h>
 
 #define DIRECT_BLOCK	4096	/* alignment of direct offsets, lengths, memory */
@@ -21,7 +22,10 @@ struct file {
 	uint64_t *copied;	/* counter of bytes copied by the CPU */
 };
 
-/* Opens FILE, a regular file or block device, and sets *size. */
+/*
+ * Opens FILE, a regular file or block device, and sets *size. A file that holds more
+ * than its size says is refused.
+ */
 void file_open_source(struct file *f, const char *path, bool direct, uint64_t *size);
 
 /*
@@ -29,6 +33,9 @@ void file_open_source(struct file *f, const char *path, bool direct, uint64_t *s
  * len rounded up to DIRECT_BLOCK.
  */
 size_t file_read(struct file *f, void *buf, size_t len, uint64_t offset);
+
+/* Says why file_read() came to the end at a byte before the size at open. */
+noreturn void file_ended_early(const struct file *f, uint64_t at, uint64_t size);
 
 void file_open_out(struct file *f, const char *path, bool direct);
 

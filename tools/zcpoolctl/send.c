@@ -97,9 +97,7 @@ static void send_file(struct transfer *t, struct file *f)
 			want = t->size - t->done;
 		got = file_read(f, b->addr, want, t->done);
 		if (got < want)
-			die(STATUS_TRANSFER, "%s was truncated: %llu of %llu bytes", t->name,
-			    (unsigned long long)(t->done + got),
-			    (unsigned long long)t->size);
+			file_ended_early(f, t->done + got, t->size);
 		pass_on(t, b, got);
 		t->done += got;
 		progress_update(t->done);
