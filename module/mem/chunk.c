@@ -13,6 +13,7 @@
 #include <linux/highmem.h>
 #include <linux/mm.h>
 #include <linux/pagemap.h>
+#include <linux/preempt.h>
 #include <linux/slab.h>
 
 #include "../compat.h"
@@ -48,6 +49,61 @@ static atomic_long_t *zcp_chunk_held(const struct zcp_chunk *chunk)
 }
 
 /**
+ * zcp_chunk_free() - free a chunk that has no pages
+ * @chunk: which
+ *
+ * Context: may sleep.
+ */
+void zcp_chunk_free(struct zcp_chunk *chunk)
+{
+	kfree(chunk->split);
+	kfree(chunk);
+}
+
+/**
+ * zcp_chunk_new() - make a chunk that has no pages yet
+ * @node: node it will belong to
+ * @kind: what it will be
+ *
+ * Context: may sleep; without the node's lock.
+ * Return: the chunk, or NULL if there is no memory.
+ */
+struct zcp_chunk *zcp_chunk_new(struct zcp_node *node, enum zcp_kind kind)
+{
+	struct zcp_chunk *chunk;
+
+	BUILD_BUG_ON(ZCP_CHUNK_PAGES != ZCP_BUDDY_PAGES);
+
+	chunk = kzalloc_node(sizeof(*chunk), GFP_KERNEL, node->nid);
+	if (!chunk)
+		return NULL;
+	INIT_LIST_HEAD(&chunk->link);
+	chunk->node = node;
+	if (kind == ZCP_WHOLE)
+		return chunk;
+
+	chunk->split = kzalloc_node(sizeof(*chunk->split), GFP_KERNEL, node->nid);
+	if (!chunk->split) {
+		zcp_chunk_free(chunk);
+		return NULL;
+	}
+	chunk->split->chunk = chunk;
+	zcp_buddy_init(&chunk->split->buddy);
+	INIT_LIST_HEAD(&chunk->split->dirty_link);
+	INIT_LIST_HEAD(&chunk->split->quarantine_link);
+	return chunk;
+}
+
+static bool zcp_chunk_get_pages(struct zcp_chunk *chunk, gfp_t gfp)
+{
+	chunk->page = zcp_chunk_pages(chunk->node->nid, zcp_chunk_kind(chunk), gfp);
+	if (!chunk->page)
+		return false;
+	atomic_long_inc(zcp_chunk_held(chunk));
+	return true;
+}
+
+/**
  * zcp_chunk_create() - get a chunk from the kernel
  * @node: node it will belong to; not told of it yet
  * @kind: what to make of it
@@ -59,38 +115,45 @@ static atomic_long_t *zcp_chunk_held(const struct zcp_chunk *chunk)
 struct zcp_chunk *zcp_chunk_create(struct zcp_node *node, enum zcp_kind kind,
 				   gfp_t gfp)
 {
-	struct zcp_chunk *chunk;
+	struct zcp_chunk *chunk = zcp_chunk_new(node, kind);
 
-	BUILD_BUG_ON(ZCP_CHUNK_PAGES != ZCP_BUDDY_PAGES);
-
-	chunk = kzalloc_node(sizeof(*chunk), GFP_KERNEL, node->nid);
 	if (!chunk)
 		return NULL;
-	INIT_LIST_HEAD(&chunk->link);
-	chunk->node = node;
-
-	if (kind == ZCP_SPLIT) {
-		chunk->split = kzalloc_node(sizeof(*chunk->split), GFP_KERNEL,
-					    node->nid);
-		if (!chunk->split)
-			goto free_chunk;
-		chunk->split->chunk = chunk;
-		zcp_buddy_init(&chunk->split->buddy);
-		INIT_LIST_HEAD(&chunk->split->dirty_link);
-		INIT_LIST_HEAD(&chunk->split->quarantine_link);
+	if (!zcp_chunk_get_pages(chunk, gfp)) {
+		zcp_chunk_free(chunk);
+		return NULL;
 	}
-
-	chunk->page = zcp_chunk_pages(node->nid, kind, gfp);
-	if (!chunk->page)
-		goto free_split;
-	atomic_long_inc(zcp_chunk_held(chunk));
 	return chunk;
+}
 
-free_split:
-	kfree(chunk->split);
-free_chunk:
-	kfree(chunk);
-	return NULL;
+/**
+ * zcp_chunk_exchange() - get pages in exchange for another chunk, at any cost
+ * @new: has no pages yet
+ * @old: on no list and in nobody's count; destroyed
+ * @with: how hard to try with @old still there
+ * @after: how hard to try where it has been given back to make room
+ *
+ * The new ones are got first, so that nothing is lost if there are none. Only then is the
+ * old chunk put at stake: freeing it makes room unless somebody is faster. The page may
+ * be freed to a list of this CPU, and should be looked for there.
+ *
+ * Context: may sleep; without the node's lock.
+ * Return: whether @new has pages.
+ */
+bool zcp_chunk_exchange(struct zcp_chunk *new, struct zcp_chunk *old,
+			gfp_t with, gfp_t after)
+{
+	bool got;
+
+	if (zcp_chunk_get_pages(new, with)) {
+		zcp_chunk_destroy(old);
+		return true;
+	}
+	migrate_disable();
+	zcp_chunk_destroy(old);
+	got = zcp_chunk_get_pages(new, after);
+	migrate_enable();
+	return got;
 }
 
 /**
@@ -117,8 +180,7 @@ void zcp_chunk_destroy(struct zcp_chunk *chunk)
 	} else {
 		put_page(chunk->page);
 	}
-	kfree(chunk->split);
-	kfree(chunk);
+	zcp_chunk_free(chunk);
 }
 
 /**

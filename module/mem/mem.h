@@ -230,6 +230,10 @@ static inline struct page *zcp_extent_page(const struct zcp_extent *ext)
 /* chunk.c */
 struct zcp_chunk *zcp_chunk_create(struct zcp_node *node, enum zcp_kind kind,
 				   gfp_t gfp);
+struct zcp_chunk *zcp_chunk_new(struct zcp_node *node, enum zcp_kind kind);
+void zcp_chunk_free(struct zcp_chunk *chunk);
+bool zcp_chunk_exchange(struct zcp_chunk *new, struct zcp_chunk *old,
+			gfp_t with, gfp_t after);
 void zcp_chunk_destroy(struct zcp_chunk *chunk);
 void zcp_pages_attach(struct page *page, unsigned int nr,
 		      struct address_space *mapping, pgoff_t index);

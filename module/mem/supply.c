@@ -149,28 +149,6 @@ static void zcp_exchange_end(struct zcp_node *node, enum zcp_kind kind,
 	zcp_node_end(node);
 }
 
-/*
- * The new chunk is got first, so that nothing is lost when there is none. Only for
- * small allocations, which fit nowhere else, is old put at stake: freeing it makes
- * room for the new one unless somebody is faster. The page may be freed to a list of
- * this CPU, and should be looked for there.
- */
-static struct zcp_chunk *zcp_exchange_for_split(struct zcp_chunk *old)
-{
-	struct zcp_node *node = old->node;
-	struct zcp_chunk *new = zcp_chunk_create(node, ZCP_SPLIT, ZCP_GFP_GROW);
-
-	if (new) {
-		zcp_chunk_destroy(old);
-		return new;
-	}
-	migrate_disable();
-	zcp_chunk_destroy(old);
-	new = zcp_chunk_create(node, ZCP_SPLIT, ZCP_GFP_RESERVE);
-	migrate_enable();
-	return new;
-}
-
 /**
  * zcp_node_split_one() - have a split chunk in place of a clean whole one
  * @node: where
@@ -184,22 +162,29 @@ static struct zcp_chunk *zcp_exchange_for_split(struct zcp_chunk *old)
  */
 bool zcp_node_split_one(struct zcp_node *node, unsigned long seen)
 {
-	struct zcp_chunk *old, *new;
+	struct zcp_chunk *old, *new = zcp_chunk_new(node, ZCP_SPLIT);
 	bool news;
 
+	if (!new)
+		return false;
 	mutex_lock(&node->lock);
 	news = node->news[ZCP_SPLIT] != seen;
 	old = list_first_entry_or_null(&node->whole[ZCP_CLEAN],
 				       struct zcp_chunk, link);
 	if (news || !old || node->splitting) {
 		mutex_unlock(&node->lock);
+		zcp_chunk_free(new);
 		return news;
 	}
 	node->splitting = true;
 	zcp_exchange_begin(old);
 	mutex_unlock(&node->lock);
 
-	new = zcp_exchange_for_split(old);
+	/* Only a small allocation, which fits nowhere else, is worth the old one. */
+	if (!zcp_chunk_exchange(new, old, ZCP_GFP_GROW, ZCP_GFP_RESERVE)) {
+		zcp_chunk_free(new);
+		new = NULL;
+	}
 
 	mutex_lock(&node->lock);
 	node->splitting = false;

@@ -107,6 +107,33 @@ static int module_text(char *start, char *end, size_t room)
 	return 0;
 }
 
+/* Have a kind fail only below one function of the module, which is loaded. */
+static int fails_below(enum fault_kind kind, const char *function)
+{
+	FILE *f = fopen("/proc/kallsyms", "re");
+	unsigned long addr, from = 0, to = ~0UL;
+	char name[128], end[32], start[32];
+	int pass;
+
+	/* It ends where the next one begins. */
+	for (pass = 0; f && pass < 2; pass++) {
+		rewind(f);
+		while (fscanf(f, "%lx %*c %127s%*[^\n]", &addr, name) >= 2) {
+			if (!pass && !strcmp(name, function))
+				from = addr;
+			else if (pass && addr > from && addr < to)
+				to = addr;
+		}
+	}
+	if (f)
+		fclose(f);
+	if (!from)
+		return -1;
+	snprintf(start, sizeof(start), "%#lx", from);
+	snprintf(end, sizeof(end), "%#lx", to);
+	return fault_knob(kind, "require-start", start) | fault_knob(kind, "require-end", end);
+}
+
 /* One in ten allocations with the module in their stack fails, of any thread. */
 static int faults_begin(void)
 {
@@ -133,7 +160,38 @@ static int faults_end(void)
 	return err;
 }
 
-/* A scrubber gets lost reserve back when it next has something to do. */
+/*
+ * A small allocation has a whole chunk exchanged for a split one. Where there is memory
+ * neither for a chunk nor for what describes one, it fails, and no chunk is lost by that.
+ */
+TEST(exchange_loses_nothing)
+{
+	struct zcpool_info before, after;
+	struct inject inj;
+	int pool, fd;
+
+	ASSERT_EQ(0, inject_open(&inj));
+	ASSERT_EQ(0, module_want("reserve=2M max=16M"));
+	pool = pool_open();
+	ASSERT_LE(0, pool);
+	ASSERT_EQ(0, pool_wait_idle(pool, &before));
+
+	ASSERT_EQ(0, faults_begin());
+	/* What describes a chunk, but not the buffer */
+	ASSERT_EQ(0, fails_below(FAULT_SLAB, "zcp_refill"));
+	ASSERT_EQ(0, fault_knob(FAULT_SLAB, "probability", "100"));
+	ASSERT_EQ(0, fault_knob(FAULT_PAGE, "probability", "100"));
+	fd = buf_alloc(pool, PAGE, ZCPOOL_ALLOC_THISNODE, 0);
+	EXPECT_EQ(0, pool_info(pool, -1, &after));
+	ASSERT_EQ(0, faults_end());
+	EXPECT_EQ(-ENOMEM, fd);
+	EXPECT_EQ(before.total_bytes, after.total_bytes);
+	close(fd);
+	close(pool);
+	ASSERT_EQ(0, module_unload());
+}
+
+/* A worker gets lost reserve back when the scrubber next has something to do. */
 static bool comes_to_rest(int pool, const char *rest, char *now, size_t room)
 {
 	int i, node, buf;
