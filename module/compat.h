@@ -64,7 +64,14 @@ static inline bool zcp_node_may_have_errors(int nid)
 static inline vm_fault_t zcp_insert_page(struct vm_fault *vmf, struct page *page)
 {
 #ifdef ZCP_HAVE_INSERT_FOLIO
-	return vmf_insert_page_mkwrite(vmf, page, vmf->flags & FAULT_FLAG_WRITE);
+	vm_fault_t ret = VM_FAULT_OOM;
+
+	/* Somebody may map all of the folio meanwhile, who has not seen the error yet. */
+	if (!pmd_trans_huge(READ_ONCE(*vmf->pmd)))
+		ret = vmf_insert_page_mkwrite(vmf, page, vmf->flags & FAULT_FLAG_WRITE);
+	if (ret == VM_FAULT_OOM && pmd_trans_huge(READ_ONCE(*vmf->pmd)))
+		ret = VM_FAULT_NOPAGE;
+	return ret;
 #else
 	get_page(page);
 	vmf->page = page;

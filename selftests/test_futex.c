@@ -89,18 +89,14 @@ static void both(struct shared *s, int me)
 	}
 }
 
-/* Starts a process that has the same buffer mapped elsewhere. */
-static pid_t with_own_mapping(int buf, const struct place *at, void (*run)(struct shared *s))
+/* Starts a process that does something with the same buffer, mapped elsewhere. */
+static pid_t start(char *again, const struct place *at, void (*run)(struct shared *s))
 {
 	pid_t pid = fork();
-	char *p;
 
 	if (pid)
 		return pid;
-	p = buf_map(buf, at->size, 0);
-	if (p == MAP_FAILED)
-		_exit(1);
-	run((struct shared *)(p + at->off));
+	run((struct shared *)(again + at->off));
 	_exit(0);
 }
 
@@ -119,21 +115,24 @@ static void dies_with_locks(struct shared *s)
 
 TEST_F(pool, processes_wait_for_each_other)
 {
+	char *p, *again;
 	struct shared *s;
 	unsigned int i;
 	pid_t pid;
-	char *p;
 	int buf;
 
 	for (i = 0; i < ARRAY_SIZE(places); i++) {
 		p = map_new(_metadata, self->fd, places[i].size, &buf);
 		s = (struct shared *)(p + places[i].off);
 		ASSERT_TRUE(shared_new(s));
-		pid = with_own_mapping(buf, &places[i], second);
+		again = buf_map(buf, places[i].size, 0);
+		ASSERT_NE(MAP_FAILED, again);
+		pid = start(again, &places[i], second);
 		both(s, 0);
 		EXPECT_EQ(0, child_status(pid));
 		EXPECT_EQ(2 * ROUNDS, s->turn);
 		EXPECT_EQ(2 * ROUNDS, s->count);
+		munmap(again, places[i].size);
 		munmap(p, places[i].size);
 		close(buf);
 	}
@@ -142,17 +141,19 @@ TEST_F(pool, processes_wait_for_each_other)
 /* The kernel marks what a dead process had locked. */
 TEST_F(pool, owner_dies)
 {
+	char *p, *again;
 	struct shared *s;
 	unsigned int i;
 	pid_t pid;
-	char *p;
 	int buf;
 
 	for (i = 0; i < ARRAY_SIZE(places); i++) {
 		p = map_new(_metadata, self->fd, places[i].size, &buf);
 		s = (struct shared *)(p + places[i].off);
 		ASSERT_TRUE(shared_new(s));
-		pid = with_own_mapping(buf, &places[i], dies_with_locks);
+		again = buf_map(buf, places[i].size, 0);
+		ASSERT_NE(MAP_FAILED, again);
+		pid = start(again, &places[i], dies_with_locks);
 		EXPECT_EQ(128 + SIGKILL, child_status(pid));
 		EXPECT_EQ(EOWNERDEAD, pthread_mutex_lock(&s->robust));
 		EXPECT_EQ(0, pthread_mutex_consistent(&s->robust));
@@ -163,6 +164,7 @@ TEST_F(pool, owner_dies)
 		/* The kernel has them on a list that must not lead into what is unmapped. */
 		EXPECT_EQ(0, pthread_mutex_unlock(&s->inherits));
 		EXPECT_EQ(0, pthread_mutex_unlock(&s->robust));
+		munmap(again, places[i].size);
 		munmap(p, places[i].size);
 		close(buf);
 	}

@@ -58,6 +58,7 @@ extern const struct file_operations zcp_buffer_fops;
 extern const struct inode_operations zcp_buffer_iops;
 
 /* map.c */
+int zcp_check_mapping(unsigned long vm_flags);
 int zcp_buffer_mmap(struct file *file, struct vm_area_struct *vma);
 #ifdef CONFIG_TRANSPARENT_HUGEPAGE
 unsigned long zcp_get_unmapped_area(struct file *file, unsigned long addr,

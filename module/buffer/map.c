@@ -17,6 +17,7 @@
 #include <linux/err.h>
 #include <linux/mm.h>
 #include <linux/mman.h>
+#include <linux/personality.h>
 #include <linux/sched/mm.h>
 
 #include "../compat.h"
@@ -248,14 +249,29 @@ unsigned long zcp_get_unmapped_area(struct file *file, unsigned long addr,
 }
 #endif
 
-/* Whether pages of a buffer may be mapped so. */
-static int zcp_check_mapping(const struct zcp_buffer *buf, unsigned long vm_flags,
-			     pgoff_t first, unsigned long nr)
+/**
+ * zcp_check_mapping() - whether memory of a pool may be mapped so
+ * @vm_flags: as asked for
+ *
+ * The core makes readable what is executable for programs of a certain age, unless it
+ * knows that the file is no program: these are not refused.
+ *
+ * Context: process, for its personality.
+ * Return: 0; -EINVAL for a private mapping; -EPERM for one that can be executed.
+ */
+int zcp_check_mapping(unsigned long vm_flags)
 {
 	if (!(vm_flags & VM_MAYSHARE))
 		return -EINVAL;
-	if (vm_flags & VM_EXEC)
+	if (vm_flags & VM_EXEC && !(current->personality & READ_IMPLIES_EXEC))
 		return -EPERM;
+	return 0;
+}
+
+/* Whether a buffer has these pages. */
+static int zcp_check_range(const struct zcp_buffer *buf, pgoff_t first,
+			   unsigned long nr)
+{
 	if (first > buf->nr_pages || nr > buf->nr_pages - first)
 		return -EINVAL;
 	return 0;
@@ -275,7 +291,9 @@ int zcp_buffer_mmap(struct file *file, struct vm_area_struct *vma)
 	struct zcp_buffer *buf = zcp_buffer_of(file);
 	int err;
 
-	err = zcp_check_mapping(buf, vma->vm_flags, vma->vm_pgoff, vma_pages(vma));
+	err = zcp_check_mapping(vma->vm_flags);
+	if (!err)
+		err = zcp_check_range(buf, vma->vm_pgoff, vma_pages(vma));
 	if (err)
 		return err;
 
@@ -285,7 +303,7 @@ int zcp_buffer_mmap(struct file *file, struct vm_area_struct *vma)
 	 */
 	vm_flags_set(vma, VM_DONTEXPAND | VM_SEQ_READ);
 	/* The core does so for the file of a buffer, not where a pool was to be mapped. */
-	vm_flags_clear(vma, VM_MAYEXEC);
+	vm_flags_clear(vma, VM_EXEC | VM_MAYEXEC);
 	if (buf->extents.nr_whole) {
 		vma->vm_ops = &zcp_vm_ops;
 	} else {

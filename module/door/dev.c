@@ -142,8 +142,11 @@ static int zcp_dev_mmap(struct file *file, struct vm_area_struct *vma)
 	struct file *buf;
 	int err;
 
-	if (vma->vm_pgoff || !(vma->vm_flags & VM_MAYSHARE))
+	if (vma->vm_pgoff)
 		return -EINVAL;
+	err = zcp_check_mapping(vma->vm_flags);
+	if (err)
+		return err;
 	buf = zcp_buffer_create(&req);
 	if (IS_ERR(buf))
 		return PTR_ERR(buf);

@@ -191,9 +191,9 @@ void zcp_chunk_destroy(struct zcp_chunk *chunk)
  * @index: page in the file
  *
  * As device DAX does it. A futex that processes share is found by this; the core also
- * compares @index with the size of the file before it maps a chunk by a PMD, and finds
- * all who have mapped a page that had a memory error. The pages are not in the page
- * cache, so whoever wants to do with one what is done there does not find it there.
+ * compares @index with the size of the file before it maps a chunk by a PMD. The pages
+ * are not in the page cache, so whoever wants to do with one what is done there does not
+ * find it there.
  *
  * Context: any; before the pages can be mapped.
  */

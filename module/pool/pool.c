@@ -262,6 +262,25 @@ static void zcp_empty(struct zcp_extents *list,
 	list->nr_whole = 0;
 }
 
+/*
+ * Nobody is told of a memory error in free memory. What has had one is freed, and so
+ * retired; the rest goes back as clean as it was.
+ */
+static void zcp_sort_out_poisoned(struct zcp_extents *list)
+{
+	const struct zcp_extent *ext;
+
+	for (ext = list->ext; ext < list->ext + list->nr; ext++) {
+		if (zcp_extent_poisoned(ext))
+			zcp_node_free(ext, 1);
+		else
+			zcp_node_untake(ext, 1);
+		cond_resched();
+	}
+	list->nr = 0;
+	list->nr_whole = 0;
+}
+
 /* What the size says: whole chunks, and a tail. */
 static int zcp_alloc_all(const struct zcp_request *req, unsigned long nr_pages,
 			 struct zcp_extents *list)
@@ -308,11 +327,8 @@ int zcp_pool_alloc(const struct zcp_request *req, unsigned long nr_pages,
 			err = -EINTR;
 		if (err || !zcp_extents_poisoned(list))
 			break;
-		/*
-		 * Nobody is told of an error in free memory. It is retired on the way
-		 * of all that is freed, so there can be only so many.
-		 */
-		zcp_empty(list, zcp_node_free);
+		/* Again, but not often: what is retired does not come back. */
+		zcp_sort_out_poisoned(list);
 	}
 	if (err)
 		zcp_empty(list, zcp_node_untake);
