@@ -68,7 +68,7 @@ static void zcp_evict_inode(struct inode *inode)
 		list_del(&buf->link);
 		mutex_unlock(&buf->pool->buffers_lock);
 	}
-	zcp_extents_detach(&buf->extents);
+	zcp_pieces_detach(buf->extents.ext, buf->extents.nr);
 	zcp_pool_free(&buf->extents);
 	zcp_extents_destroy(&buf->extents);
 	module_put(THIS_MODULE);
@@ -209,7 +209,7 @@ static struct zcp_buffer *zcp_buffer_alloc(const struct zcp_request *req)
 		iput(inode);
 		return ERR_PTR(err);
 	}
-	zcp_extents_attach(&buf->extents, inode->i_mapping);
+	zcp_pieces_attach(buf->extents.ext, buf->extents.nr, inode->i_mapping);
 	buf->id = atomic64_inc_return(&zcp_buffer_ids);
 	inode_set_bytes(inode, (loff_t)buf->nr_pages << PAGE_SHIFT);
 	i_size_write(inode, (loff_t)buf->nr_pages << PAGE_SHIFT);

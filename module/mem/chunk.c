@@ -14,6 +14,7 @@
 #include <linux/mm.h>
 #include <linux/pagemap.h>
 #include <linux/preempt.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 
 #include "../compat.h"
@@ -184,52 +185,59 @@ void zcp_chunk_destroy(struct zcp_chunk *chunk)
 }
 
 /**
- * zcp_pages_attach() - have pages say of which file they are, and where in it
- * @page: the first; of a whole chunk the very first
- * @nr: how many, all in one chunk
- * @mapping: the file's
- * @index: page in the file
+ * zcp_pieces_attach() - have all pages of a range say of which file they are, and where
+ * @ext: the pieces that make up the range
+ * @nr: how many pieces
+ * @mapping: the file's, of which the range is all
  *
  * As device DAX does it. A futex that processes share is found by this; the core also
- * compares @index with the size of the file before it maps a chunk by a PMD. The pages
+ * compares the index with the size of the file before it maps a chunk by a PMD. The pages
  * are not in the page cache, so whoever wants to do with one what is done there does not
  * find it there.
  *
- * Context: any; before the pages can be mapped.
+ * Context: may sleep; before the pages can be mapped.
  */
-void zcp_pages_attach(struct page *page, unsigned int nr,
-		      struct address_space *mapping, pgoff_t index)
+void zcp_pieces_attach(const struct zcp_extent *ext, unsigned int nr,
+		       struct address_space *mapping)
 {
+	pgoff_t index = 0;
 	struct folio *folio;
 	unsigned int i;
 
-	for (i = 0; i < nr; i += folio_nr_pages(folio)) {
-		folio = page_folio(page + i);
-		folio->index = index + i;
-		WRITE_ONCE(folio->mapping, mapping);
+	for (; nr; nr--, ext++) {
+		for (i = 0; i < ext->nr; i += folio_nr_pages(folio)) {
+			folio = page_folio(zcp_extent_page(ext) + i);
+			folio->index = index + i;
+			WRITE_ONCE(folio->mapping, mapping);
+		}
+		index += ext->nr;
+		cond_resched();
 	}
 }
 
 /**
- * zcp_pages_detach() - undo zcp_pages_attach()
- * @page: the first; of a whole chunk the very first
- * @nr: how many, all in one chunk
+ * zcp_pieces_detach() - undo zcp_pieces_attach()
+ * @ext: the pieces
+ * @nr: how many pieces
  *
  * The page allocator takes no page back that says it is of a file. Who still has a
  * reference, as direct I/O has, looks at the file under the folio's lock.
  *
  * Context: may sleep; the pages are mapped no more, the file's inode still exists.
  */
-void zcp_pages_detach(struct page *page, unsigned int nr)
+void zcp_pieces_detach(const struct zcp_extent *ext, unsigned int nr)
 {
 	struct folio *folio;
 	unsigned int i;
 
-	for (i = 0; i < nr; i += folio_nr_pages(folio)) {
-		folio = page_folio(page + i);
-		folio_lock(folio);
-		WRITE_ONCE(folio->mapping, NULL);
-		folio_unlock(folio);
+	for (; nr; nr--, ext++) {
+		for (i = 0; i < ext->nr; i += folio_nr_pages(folio)) {
+			folio = page_folio(zcp_extent_page(ext) + i);
+			folio_lock(folio);
+			WRITE_ONCE(folio->mapping, NULL);
+			folio_unlock(folio);
+		}
+		cond_resched();
 	}
 }
 
@@ -245,12 +253,13 @@ void zcp_pages_detach(struct page *page, unsigned int nr)
  */
 bool zcp_chunk_poisoned(struct zcp_chunk *chunk)
 {
-	const struct zcp_extent all = { .chunk = chunk, .nr = ZCP_CHUNK_PAGES };
 	struct folio *folio = page_folio(chunk->page);
 
+	if (!zcp_node_may_have_errors(chunk->node->nid))
+		return false;
 	if (folio_test_has_hwpoisoned(folio))
 		return true;
-	if (!zcp_extent_poisoned(&all))
+	if (!zcp_pages_poisoned(chunk->page, ZCP_CHUNK_PAGES))
 		return false;
 	folio_set_has_hwpoisoned(folio);
 	return true;
@@ -299,19 +308,33 @@ bool zcp_pages_poisoned(struct page *page, unsigned int nr)
 }
 
 /**
- * zcp_extent_poisoned() - the same, for where it is asked often
- * @ext: which
+ * zcp_pieces_poisoned() - the same of pieces, for where it is asked often
+ * @ext: the pieces
+ * @nr: how many pieces
  *
- * As long as the kernel has counted no error on the node, no page is looked at. So one
- * that is just being dealt with may be missed.
+ * As long as the kernel has counted no error on a node, no page of it is looked at. So
+ * one that is just being dealt with may be missed.
  *
- * Context: any.
- * Return: whether a memory error has hit one of its pages.
+ * Context: may sleep.
+ * Return: whether a memory error has hit one of their pages.
  */
-bool zcp_extent_poisoned(const struct zcp_extent *ext)
+bool zcp_pieces_poisoned(const struct zcp_extent *ext, unsigned int nr)
 {
-	return zcp_node_may_have_errors(ext->chunk->node->nid) &&
-	       zcp_pages_poisoned(zcp_extent_page(ext), ext->nr);
+	const struct zcp_node *node = NULL;
+	bool look = false;
+
+	for (; nr; nr--, ext++) {
+		if (ext->chunk->node != node) {
+			node = ext->chunk->node;
+			look = zcp_node_may_have_errors(node->nid);
+		}
+		if (!look)
+			continue;
+		if (zcp_pages_poisoned(zcp_extent_page(ext), ext->nr))
+			return true;
+		cond_resched();
+	}
+	return false;
 }
 
 /**

@@ -4,7 +4,6 @@
  */
 #include <linux/mm.h>
 #include <linux/numa.h>
-#include <linux/sched.h>
 #include <linux/slab.h>
 
 #include "mem.h"
@@ -131,25 +130,6 @@ struct page *zcp_extents_page(const struct zcp_extents *list, pgoff_t index)
 }
 
 /**
- * zcp_extents_poisoned() - whether a memory error has hit a range
- * @list: which
- *
- * Context: may sleep.
- * Return: whether the kernel has counted one that has.
- */
-bool zcp_extents_poisoned(const struct zcp_extents *list)
-{
-	const struct zcp_extent *ext;
-
-	for (ext = list->ext; ext < list->ext + list->nr; ext++) {
-		if (zcp_extent_poisoned(ext))
-			return true;
-		cond_resched();
-	}
-	return false;
-}
-
-/**
  * zcp_extents_pieces() - pieces as the hardware sees them
  * @list: which
  *
@@ -187,40 +167,4 @@ int zcp_extents_node(const struct zcp_extents *list)
 			return NUMA_NO_NODE;
 	}
 	return node->nid;
-}
-
-/**
- * zcp_extents_attach() - have all pages of a range say of which file they are
- * @list: which
- * @mapping: the file's
- *
- * Context: any; before it can be mapped.
- */
-void zcp_extents_attach(const struct zcp_extents *list,
-			struct address_space *mapping)
-{
-	const struct zcp_extent *ext;
-	pgoff_t index = 0;
-
-	for (ext = list->ext; ext < list->ext + list->nr; ext++) {
-		zcp_pages_attach(zcp_extent_page(ext), ext->nr, mapping, index);
-		index += ext->nr;
-		cond_resched();
-	}
-}
-
-/**
- * zcp_extents_detach() - undo zcp_extents_attach()
- * @list: which; it may be empty
- *
- * Context: may sleep; it is mapped no more.
- */
-void zcp_extents_detach(const struct zcp_extents *list)
-{
-	const struct zcp_extent *ext;
-
-	for (ext = list->ext; ext < list->ext + list->nr; ext++) {
-		zcp_pages_detach(zcp_extent_page(ext), ext->nr);
-		cond_resched();
-	}
 }

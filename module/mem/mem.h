@@ -235,13 +235,13 @@ void zcp_chunk_free(struct zcp_chunk *chunk);
 bool zcp_chunk_exchange(struct zcp_chunk *new, struct zcp_chunk *old,
 			gfp_t with, gfp_t after);
 void zcp_chunk_destroy(struct zcp_chunk *chunk);
-void zcp_pages_attach(struct page *page, unsigned int nr,
-		      struct address_space *mapping, pgoff_t index);
-void zcp_pages_detach(struct page *page, unsigned int nr);
+void zcp_pieces_attach(const struct zcp_extent *ext, unsigned int nr,
+		       struct address_space *mapping);
+void zcp_pieces_detach(const struct zcp_extent *ext, unsigned int nr);
 bool zcp_chunk_poisoned(struct zcp_chunk *chunk);
 vm_fault_t zcp_chunk_map(struct zcp_chunk *chunk, struct vm_fault *vmf);
 bool zcp_pages_poisoned(struct page *page, unsigned int nr);
-bool zcp_extent_poisoned(const struct zcp_extent *ext);
+bool zcp_pieces_poisoned(const struct zcp_extent *ext, unsigned int nr);
 unsigned int zcp_pages_dma_pinned(struct page *page, unsigned int nr);
 void zcp_pages_clear(struct page *page, unsigned int nr);
 bool zcp_page_pinned(struct page *page);
@@ -257,12 +257,8 @@ void zcp_extents_append(struct zcp_extents *list, const struct zcp_extent *ext);
 struct page *zcp_extents_run(const struct zcp_extents *list, pgoff_t index,
 			     unsigned int *nr);
 struct page *zcp_extents_page(const struct zcp_extents *list, pgoff_t index);
-bool zcp_extents_poisoned(const struct zcp_extents *list);
 unsigned int zcp_extents_pieces(const struct zcp_extents *list);
 int zcp_extents_node(const struct zcp_extents *list);
-void zcp_extents_attach(const struct zcp_extents *list,
-			struct address_space *mapping);
-void zcp_extents_detach(const struct zcp_extents *list);
 
 /* node.c */
 int zcp_node_init(void);

@@ -9,11 +9,11 @@
 
 #include "mem.h"
 
+/* Whoever does so accounts for it. */
 static void zcp_node_use_whole(struct zcp_chunk *chunk, struct zcp_extent *ext)
 {
 	chunk->state = ZCP_USED;
 	list_move(&chunk->link, &chunk->node->whole[ZCP_USED]);
-	zcp_node_account(chunk->node, ZCP_CLEAN, ZCP_USED, ZCP_CHUNK_PAGES);
 	*ext = (struct zcp_extent){ .chunk = chunk, .nr = ZCP_CHUNK_PAGES };
 }
 
@@ -38,6 +38,7 @@ unsigned int zcp_node_take_whole(struct zcp_node *node, struct zcp_extent *ext,
 						    link), ext + n);
 		cond_resched();
 	}
+	zcp_node_account(node, ZCP_CLEAN, ZCP_USED, (unsigned long)n * ZCP_CHUNK_PAGES);
 	mutex_unlock(&node->lock);
 	return n;
 }
@@ -91,6 +92,7 @@ int zcp_node_take_run(struct zcp_node *node, struct zcp_extent *ext,
 		zcp_node_use_whole(first, ext + n);
 		first = chunk;
 	}
+	zcp_node_account(node, ZCP_CLEAN, ZCP_USED, (unsigned long)n * ZCP_CHUNK_PAGES);
 	mutex_unlock(&node->lock);
 	return 0;
 }
@@ -211,31 +213,29 @@ void zcp_node_untake(const struct zcp_extent *ext, unsigned int nr)
 	mutex_unlock(&node->lock);
 }
 
-static void zcp_whole_free(struct zcp_chunk *chunk)
+/* These two say how many pages have become dirty. */
+static unsigned int zcp_whole_free(struct zcp_chunk *chunk)
 {
-	struct zcp_node *node = chunk->node;
-
 	if (WARN_ON_ONCE(chunk->state != ZCP_USED))
-		return;
+		return 0;
 	chunk->state = ZCP_DIRTY;
-	list_move_tail(&chunk->link, &node->whole[ZCP_DIRTY]);
-	zcp_node_account(node, ZCP_USED, ZCP_DIRTY, ZCP_CHUNK_PAGES);
+	list_move_tail(&chunk->link, &chunk->node->whole[ZCP_DIRTY]);
+	return ZCP_CHUNK_PAGES;
 }
 
-static void zcp_split_free(const struct zcp_extent *ext)
+static unsigned int zcp_split_free(const struct zcp_extent *ext)
 {
 	struct zcp_split *split = ext->chunk->split;
-	struct zcp_node *node = ext->chunk->node;
 	unsigned int end = ext->start + ext->nr;
 
 	if (WARN_ON_ONCE(find_next_bit(split->dirty, end, ext->start) < end ||
 			 find_next_bit(split->quarantine, end, ext->start) < end ||
 			 zcp_buddy_order(&split->buddy, ext->start) < 0))
-		return;
+		return 0;
 	bitmap_set(split->dirty, ext->start, ext->nr);
 	if (list_empty(&split->dirty_link))
-		list_add_tail(&split->dirty_link, &node->dirty_split);
-	zcp_node_account(node, ZCP_USED, ZCP_DIRTY, ext->nr);
+		list_add_tail(&split->dirty_link, &ext->chunk->node->dirty_split);
+	return ext->nr;
 }
 
 /**
@@ -251,15 +251,17 @@ static void zcp_split_free(const struct zcp_extent *ext)
 void zcp_node_free(const struct zcp_extent *ext, unsigned int nr)
 {
 	struct zcp_node *node = ext->chunk->node;
+	unsigned long pages = 0;
 
 	mutex_lock(&node->lock);
 	for (; nr; nr--, ext++) {
 		if (zcp_chunk_kind(ext->chunk) == ZCP_SPLIT)
-			zcp_split_free(ext);
+			pages += zcp_split_free(ext);
 		else
-			zcp_whole_free(ext->chunk);
+			pages += zcp_whole_free(ext->chunk);
 		cond_resched();
 	}
+	zcp_node_account(node, ZCP_USED, ZCP_DIRTY, pages);
 	zcp_node_wake_scrubber(node);
 	mutex_unlock(&node->lock);
 }

@@ -271,7 +271,7 @@ static void zcp_sort_out_poisoned(struct zcp_extents *list)
 	const struct zcp_extent *ext;
 
 	for (ext = list->ext; ext < list->ext + list->nr; ext++) {
-		if (zcp_extent_poisoned(ext))
+		if (zcp_pieces_poisoned(ext, 1))
 			zcp_node_free(ext, 1);
 		else
 			zcp_node_untake(ext, 1);
@@ -325,7 +325,7 @@ int zcp_pool_alloc(const struct zcp_request *req, unsigned long nr_pages,
 		err = zcp_alloc_all(req, nr_pages, list);
 		if (!err && fatal_signal_pending(current))
 			err = -EINTR;
-		if (err || !zcp_extents_poisoned(list))
+		if (err || !zcp_pieces_poisoned(list->ext, list->nr))
 			break;
 		/* Again, but not often: what is retired does not come back. */
 		zcp_sort_out_poisoned(list);
