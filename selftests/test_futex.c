@@ -113,47 +113,64 @@ static void dies_with_locks(struct shared *s)
 	raise(SIGKILL);
 }
 
+/* A new buffer, mapped twice, with what is shared in the place of the first mapping */
+struct maps {
+	char *first;
+	char *second;
+	size_t size;
+	int buf;
+};
+
+static struct shared *map_twice(struct __test_metadata *_metadata, int pool,
+				const struct place *at, struct maps *m)
+{
+	struct shared *s;
+
+	m->size = at->size;
+	m->first = map_new(_metadata, pool, at->size, &m->buf);
+	m->second = buf_map(m->buf, at->size, 0);
+	ASSERT_NE(MAP_FAILED, m->second);
+	s = (struct shared *)(m->first + at->off);
+	ASSERT_TRUE(shared_new(s));
+	return s;
+}
+
+static void unmap_both(const struct maps *m)
+{
+	munmap(m->second, m->size);
+	munmap(m->first, m->size);
+	close(m->buf);
+}
+
 TEST_F(pool, processes_wait_for_each_other)
 {
-	char *p, *again;
 	struct shared *s;
+	struct maps m;
 	unsigned int i;
 	pid_t pid;
-	int buf;
 
 	for (i = 0; i < ARRAY_SIZE(places); i++) {
-		p = map_new(_metadata, self->fd, places[i].size, &buf);
-		s = (struct shared *)(p + places[i].off);
-		ASSERT_TRUE(shared_new(s));
-		again = buf_map(buf, places[i].size, 0);
-		ASSERT_NE(MAP_FAILED, again);
-		pid = start(again, &places[i], second);
+		s = map_twice(_metadata, self->fd, &places[i], &m);
+		pid = start(m.second, &places[i], second);
 		both(s, 0);
 		EXPECT_EQ(0, child_status(pid));
 		EXPECT_EQ(2 * ROUNDS, s->turn);
 		EXPECT_EQ(2 * ROUNDS, s->count);
-		munmap(again, places[i].size);
-		munmap(p, places[i].size);
-		close(buf);
+		unmap_both(&m);
 	}
 }
 
 /* The kernel marks what a dead process had locked. */
 TEST_F(pool, owner_dies)
 {
-	char *p, *again;
 	struct shared *s;
+	struct maps m;
 	unsigned int i;
 	pid_t pid;
-	int buf;
 
 	for (i = 0; i < ARRAY_SIZE(places); i++) {
-		p = map_new(_metadata, self->fd, places[i].size, &buf);
-		s = (struct shared *)(p + places[i].off);
-		ASSERT_TRUE(shared_new(s));
-		again = buf_map(buf, places[i].size, 0);
-		ASSERT_NE(MAP_FAILED, again);
-		pid = start(again, &places[i], dies_with_locks);
+		s = map_twice(_metadata, self->fd, &places[i], &m);
+		pid = start(m.second, &places[i], dies_with_locks);
 		EXPECT_EQ(128 + SIGKILL, child_status(pid));
 		EXPECT_EQ(EOWNERDEAD, pthread_mutex_lock(&s->robust));
 		EXPECT_EQ(0, pthread_mutex_consistent(&s->robust));
@@ -164,9 +181,7 @@ TEST_F(pool, owner_dies)
 		/* The kernel has them on a list that must not lead into what is unmapped. */
 		EXPECT_EQ(0, pthread_mutex_unlock(&s->inherits));
 		EXPECT_EQ(0, pthread_mutex_unlock(&s->robust));
-		munmap(again, places[i].size);
-		munmap(p, places[i].size);
-		close(buf);
+		unmap_both(&m);
 	}
 }
 
@@ -175,7 +190,7 @@ static long futex(__u32 *at, int op, __u32 value, const struct timespec *timeout
 	return syscall(SYS_futex, at, op, value, timeout, NULL, 0);
 }
 
-/* For as long as the word is what it was; then whether it woke by being told */
+/* For as long as the word is 0 */
 static void *sleeper(void *arg)
 {
 	__u32 *at = arg;

@@ -253,8 +253,8 @@ unsigned long zcp_get_unmapped_area(struct file *file, unsigned long addr,
  * zcp_check_mapping() - whether memory of a pool may be mapped so
  * @vm_flags: as asked for
  *
- * The core makes readable what is executable for programs of a certain age, unless it
- * knows that the file is no program: these are not refused.
+ * For programs of a certain age the core makes executable what is to be readable, unless
+ * it knows that the file is no program: these are not refused.
  *
  * Context: process, for its personality.
  * Return: 0; -EINVAL for a private mapping; -EPERM for one that can be executed.

@@ -191,7 +191,7 @@ TEST(exchange_loses_nothing)
 	ASSERT_EQ(0, module_unload());
 }
 
-/* A worker gets lost reserve back when the scrubber next has something to do. */
+/* A scrubber gets lost reserve back when it next has something to do. */
 static bool comes_to_rest(int pool, const char *rest, char *now, size_t room)
 {
 	int i, node, buf;
