@@ -16,7 +16,7 @@ MODULE_PARM_DESC(reserve, "memory to keep on each NUMA node: SIZE, or NODE:SIZE,
 
 static char *max = "";
 module_param(max, charp, 0444);
-MODULE_PARM_DESC(max, "most memory to hold in all: SIZE (K, M, G; default half of the machine's, or the reserve if that is more)");
+MODULE_PARM_DESC(max, "most memory to hold in all: SIZE (K, M, G; default a quarter of the machine's, or the reserve if that is more)");
 
 static struct zcp_pool zcp_default = { .name = ZCPOOL_DEFAULT };
 
@@ -40,13 +40,18 @@ static int __init zcp_init(void)
 		err = zcp_pool_fill(pool);
 	if (err)
 		goto exit_pool;
-	err = zcp_dev_init(pool);
+	err = zcp_oom_init(pool);
 	if (err)
 		goto exit_pool;
+	err = zcp_dev_init(pool);
+	if (err)
+		goto exit_oom;
 	/* Last, and it cannot fail: a file that is open outlives debugfs_remove(). */
 	zcp_debugfs_init(pool);
 	return 0;
 
+exit_oom:
+	zcp_oom_exit(pool);
 exit_pool:
 	zcp_pool_exit(pool);
 	zcp_buffer_exit();
@@ -61,6 +66,7 @@ static void __exit zcp_exit(void)
 
 	zcp_debugfs_exit();
 	zcp_dev_exit();
+	zcp_oom_exit(pool);
 	zcp_pool_exit(pool);
 	zcp_buffer_exit();
 	zcp_node_exit();

@@ -140,9 +140,9 @@ no_parameters()
 	expect "reserve" "$(column 0 reserve)" 0
 	expect "total" "$(column 0 total)" 0
 	max=$(sed -n 's/^MemTotal: *\([0-9]*\).*/\1/p' /proc/meminfo)
-	max=$((max / 4096 * 2))
+	max=$((max / 8192 * 2))
 	log=$(log_since)
-	# Half of the memory, to the chunk or so
+	# A quarter of the memory, to the chunk or so
 	[[ $log == *" $max MiB"* || $log == *" $((max + 2)) MiB"* ]] ||
 		{ echo "# max is not $max MiB: $log"; bad=1; }
 }

@@ -64,7 +64,7 @@ struct zcp_node *zcp_test_node_in(struct kunit *test, struct zcp_budget *budget,
 	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, zcp_test_node_destroy, node), 0);
 	node->reserve = reserve;
 	node->scrub_due = true;
-	KUNIT_ASSERT_EQ(test, zcp_node_fill_reserve(node), 0);
+	KUNIT_ASSERT_EQ(test, zcp_reserve_fill(node), 0);
 	return node;
 }
 

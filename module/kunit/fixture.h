@@ -28,4 +28,11 @@ static inline int zcp_test_refill(struct zcp_node *node, enum zcp_kind kind,
 	return zcp_refill(node, kind, growth, node->news[kind]);
 }
 
+/* As the workers do when a node comes to rest. */
+static inline void zcp_test_settle(struct zcp_node *node)
+{
+	zcp_reserve_trim(node);
+	zcp_reserve_regain(node);
+}
+
 #endif /* ZCPOOL_KUNIT_FIXTURE_H */

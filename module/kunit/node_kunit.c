@@ -335,7 +335,7 @@ static void node_any_order(struct kunit *test)
 			zcp_scrub_split(node);
 			break;
 		case 15:
-			zcp_node_settle(node);
+			zcp_test_settle(node);
 			break;
 		}
 		ASSERT_SOUND(test, node);
@@ -344,7 +344,7 @@ static void node_any_order(struct kunit *test)
 		random_free(held, 0);
 	while (zcp_scrub_whole(node, ZCP_RELEASE_SURPLUS) || zcp_scrub_split(node))
 		;
-	zcp_node_settle(node);
+	zcp_test_settle(node);
 	KUNIT_EXPECT_EQ(test, node->nr_chunks, 3);
 	KUNIT_EXPECT_EQ(test, node->nr[ZCP_CLEAN], 3 * ZCP_CHUNK_PAGES);
 	EXPECT_SOUND(test, node);

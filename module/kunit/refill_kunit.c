@@ -45,10 +45,10 @@ static void supply_lost(struct kunit *test)
 
 	KUNIT_EXPECT_EQ(test, node->nr_chunks, 2);
 	KUNIT_EXPECT_EQ(test, zcp_node_lost(node), 2);
-	zcp_node_settle(node);
+	zcp_test_settle(node);
 	KUNIT_EXPECT_EQ(test, zcp_node_lost(node), 2);
 	node->budget->max = 8;
-	zcp_node_settle(node);
+	zcp_test_settle(node);
 	KUNIT_EXPECT_EQ(test, zcp_node_lost(node), 0);
 	KUNIT_EXPECT_EQ(test, node->nr_chunks, 4);
 	EXPECT_SOUND(test, node);
@@ -67,7 +67,7 @@ static void supply_lost_to_another(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, zcp_node_lost(node), 2);
 
 	rich->reserve = 1;
-	zcp_node_settle(rich);
+	zcp_test_settle(rich);
 	for (i = 0; i < 1000 && READ_ONCE(node->nr_chunks) < 2; i++)
 		msleep(20);
 	KUNIT_EXPECT_EQ(test, zcp_node_lost(node), 0);
@@ -185,11 +185,11 @@ static void refill_killed(struct kunit *test)
 	allow_signal(SIGKILL);
 	send_sig(SIGKILL, current, 1);
 	KUNIT_EXPECT_EQ(test, zcp_refill(node, ZCP_WHOLE, ZCP_MAY_GROW, 0), -EINTR);
-	KUNIT_EXPECT_EQ(test, zcp_node_fill_reserve(node), -EINTR);
+	KUNIT_EXPECT_EQ(test, zcp_reserve_fill(node), -EINTR);
 	KUNIT_EXPECT_EQ(test, node->nr_chunks, 0);
 	flush_signals(current);
 	disallow_signal(SIGKILL);
-	KUNIT_EXPECT_EQ(test, zcp_node_fill_reserve(node), 0);
+	KUNIT_EXPECT_EQ(test, zcp_reserve_fill(node), 0);
 	EXPECT_SOUND(test, node);
 }
 
@@ -320,7 +320,7 @@ static void supply_settle(struct kunit *test)
 	for (i = 0; i < 3; i++)
 		KUNIT_ASSERT_EQ(test, zcp_refill(node, ZCP_WHOLE, ZCP_MAY_GROW, 0), 0);
 	KUNIT_EXPECT_EQ(test, node->nr_chunks, 6);
-	zcp_node_settle(node);
+	zcp_test_settle(node);
 	KUNIT_EXPECT_EQ(test, node->nr_chunks, 3);
 	KUNIT_EXPECT_EQ(test, node->nr_split, 1);
 	EXPECT_SOUND(test, node);
@@ -328,15 +328,36 @@ static void supply_settle(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, zcp_test_refill(node, ZCP_SPLIT, ZCP_NO_GROW), 0);
 	KUNIT_ASSERT_EQ(test, zcp_test_refill(node, ZCP_SPLIT, ZCP_NO_GROW), 0);
 	KUNIT_EXPECT_EQ(test, node->nr_split, 3);
-	zcp_node_settle(node);
+	zcp_test_settle(node);
 	KUNIT_EXPECT_EQ(test, node->nr_chunks, 3);
 	KUNIT_EXPECT_EQ(test, node->nr_split, 1);
 	EXPECT_SOUND(test, node);
 
 	node->reserve = 0;
-	zcp_node_settle(node);
+	zcp_test_settle(node);
 	KUNIT_EXPECT_EQ(test, node->nr_chunks, 1);
 	KUNIT_EXPECT_EQ(test, node->nr_split, 1);
+	EXPECT_SOUND(test, node);
+}
+
+/* All that is free goes, of either kind; what is missing does not come back at once. */
+static void reserve_give_up(struct kunit *test)
+{
+	struct zcp_node *node = zcp_test_node(test, first_memory_node, 4, 8);
+	struct zcp_extent ext[2];
+
+	KUNIT_ASSERT_EQ(test, zcp_node_take_whole(node, ext, 1), 1);
+	KUNIT_ASSERT_EQ(test, zcp_node_take_block(node, ext + 1, 3), 0);
+	KUNIT_EXPECT_EQ(test, zcp_reserve_give_up(node), 2 * ZCP_CHUNK_PAGES);
+	KUNIT_EXPECT_EQ(test, node->nr_chunks, 2);
+	KUNIT_EXPECT_EQ(test, zcp_node_lost(node), 2);
+	EXPECT_SOUND(test, node);
+	KUNIT_EXPECT_TRUE(test, delayed_work_pending(&node->regainer));
+	zcp_reserve_regain(node);
+	KUNIT_EXPECT_EQ(test, zcp_node_lost(node), 2);
+	zcp_reserve_worker(&node->regainer.work);
+	KUNIT_EXPECT_EQ(test, zcp_node_lost(node), 0);
+	zcp_node_free(ext, 2);
 	EXPECT_SOUND(test, node);
 }
 
@@ -354,6 +375,7 @@ static struct kunit_case zcp_refill_cases[] = {
 	KUNIT_CASE(refill_await_not),
 	KUNIT_CASE(supply_release),
 	KUNIT_CASE(supply_settle),
+	KUNIT_CASE(reserve_give_up),
 	{}
 };
 

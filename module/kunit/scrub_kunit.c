@@ -163,7 +163,7 @@ static void retire_whole(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, zcp_test_refill(node, ZCP_WHOLE, ZCP_MAY_GROW), -ENOSPC);
 	KUNIT_EXPECT_EQ(test, zcp_node_take_whole(node, &ext, 1), 0);
 	node->reserve = 0;
-	zcp_node_settle(node);
+	zcp_test_settle(node);
 	KUNIT_EXPECT_EQ(test, node->nr[ZCP_RETIRED], ZCP_CHUNK_PAGES);
 	EXPECT_SOUND(test, node);
 	ClearPageHWPoison(page + 100);
@@ -258,6 +258,10 @@ static void scrub_stop(struct kunit *test)
 	node->stop = true;
 	mutex_unlock(&node->lock);
 	zcp_scrub_stop(node);
+	mutex_lock(&node->lock);
+	node->scrub_due = false;
+	zcp_node_wake_scrubber(node);
+	mutex_unlock(&node->lock);
 	KUNIT_EXPECT_FALSE(test, delayed_work_pending(&node->scrubber));
 	zcp_scrub_worker(&node->scrubber.work);
 	KUNIT_EXPECT_EQ(test, node->nr[ZCP_DIRTY], ZCP_CHUNK_PAGES);

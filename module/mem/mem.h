@@ -10,6 +10,7 @@
  *   node.c    the chunks on one NUMA node: lists, states, accounts
  *   take.c    what is handed out of a node, and what comes back
  *   supply.c  chunks from the kernel and back to it, and of one kind for the other
+ *   reserve.c what a node keeps: had at load, got again, given up when memory is out
  *   scrub.c   from free to clean
  *   refill.c  where memory is looked for when none is at hand
  */
@@ -117,7 +118,7 @@ struct zcp_chunk {
  * @held_low: chunks there is a struct zcp_chunk for, those too that are just being
  *	converted or given back, in memory that has an address of its own
  * @held_high: the same in high memory
- * @lock: protects all that follows but @wait and @scrubber, and every chunk of
+ * @lock: protects all that follows but @wait and the works, and every chunk of
  *	the node, its buddy included. Pages are zeroed, got from the kernel and given
  *	back to it without the lock. No other lock of ours is taken inside it.
  * @whole: whole chunks, by state
@@ -138,9 +139,13 @@ struct zcp_chunk {
  * @splitting: a whole chunk is being converted; one that also wants a block of a
  *	split chunk had better wait for that than take another whole one
  * @scrub_due: the scrubber has been told of dirty memory and has not begun
- * @stop: the scrubber is to do no more
+ * @stop: the workers are to do no more
+ * @given_up: free chunks were given up, and the regainer has not begun anew since
+ * @regain_delay: jiffies until the kernel is asked again for what it had not
  * @wait: for @news or @busy to change
- * @scrubber: zeroes what is dirty, looks again at what is quarantined
+ * @scrubber: zeroes what is dirty, looks again at what is quarantined, gives back
+ *	what is beyond the reserve; gets no memory from the kernel
+ * @regainer: gets what is missing of the reserve
  */
 struct zcp_node {
 	struct zcp_budget *budget;
@@ -149,7 +154,7 @@ struct zcp_node {
 	atomic_long_t held_low;
 	atomic_long_t held_high;
 
-	struct mutex lock;	/* all that follows, but @wait and @scrubber */
+	struct mutex lock;	/* all that follows, but @wait and the works */
 	struct list_head whole[ZCP_NR_STATES];
 	struct list_head split[ZCP_IDLE_SPLIT + 1];
 	struct list_head full_split;
@@ -165,9 +170,12 @@ struct zcp_node {
 	bool splitting;
 	bool scrub_due;
 	bool stop;
+	bool given_up;
+	unsigned long regain_delay;
 
 	wait_queue_head_t wait;
 	struct delayed_work scrubber;
+	struct delayed_work regainer;
 };
 
 /**
@@ -277,6 +285,8 @@ void zcp_node_news(struct zcp_node *node, enum zcp_kind kind);
 void zcp_node_news_of(struct zcp_chunk *chunk);
 void zcp_node_queue_scrubber(struct zcp_node *node, unsigned long delay);
 void zcp_node_wake_scrubber(struct zcp_node *node);
+void zcp_node_queue_regainer(struct zcp_node *node, unsigned long delay);
+void zcp_node_put_off_regainer(struct zcp_node *node, unsigned long delay);
 
 /* take.c */
 unsigned int zcp_node_take_whole(struct zcp_node *node, struct zcp_extent *ext,
@@ -291,12 +301,26 @@ bool zcp_node_borrow(struct zcp_node *node, struct zcp_extent *ext);
 void zcp_node_return_borrowed(const struct zcp_extent *ext);
 
 /* supply.c */
-int zcp_node_fill_reserve(struct zcp_node *node);
+
+/* How hard to try: the reserve is worth reclaim and compaction, growing is not. */
+#define ZCP_GFP_RESERVE		__GFP_RETRY_MAYFAIL
+#define ZCP_GFP_GROW		__GFP_NORETRY
+
+int zcp_node_get_chunk(struct zcp_node *node, enum zcp_kind kind, gfp_t gfp);
 int zcp_node_grow(struct zcp_node *node, enum zcp_kind kind);
 void zcp_node_release_and_unlock(struct zcp_chunk *chunk, enum zcp_state state);
 bool zcp_node_split_one(struct zcp_node *node, unsigned long seen);
 bool zcp_node_join_one(struct zcp_node *node);
-void zcp_node_settle(struct zcp_node *node);
+
+/* reserve.c */
+void zcp_reserve_start(struct zcp_node *node);
+void zcp_reserve_stop(struct zcp_node *node);
+int zcp_reserve_fill(struct zcp_node *node);
+void zcp_reserve_regain(struct zcp_node *node);
+void zcp_reserve_worker(struct work_struct *work);
+void zcp_reserve_trim(struct zcp_node *node);
+void zcp_reserve_watch(struct zcp_node *node);
+unsigned long zcp_reserve_give_up(struct zcp_node *node);
 
 /* scrub.c */
 

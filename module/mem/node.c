@@ -21,26 +21,37 @@
 #define ZCP_SCRUB_DELAY		msecs_to_jiffies(4)
 
 static struct workqueue_struct *zcp_scrub_wq;
+static struct workqueue_struct *zcp_regain_wq;
 
 /**
- * zcp_node_init() - make the workqueue that all nodes' scrubbers run on
+ * zcp_node_init() - make the workqueues that all nodes' workers run on
  *
  * Context: may sleep.
  * Return: 0 or -ENOMEM.
  */
 int zcp_node_init(void)
 {
-	zcp_scrub_wq = alloc_workqueue("zcpool_scrub", WQ_UNBOUND, 0);
-	return zcp_scrub_wq ? 0 : -ENOMEM;
+	/* It gives memory back, so it must run where there is none for another thread. */
+	zcp_scrub_wq = alloc_workqueue("zcpool_scrub", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
+	if (!zcp_scrub_wq)
+		return -ENOMEM;
+	/* This one wants some, which a machine that goes to sleep has other need of. */
+	zcp_regain_wq = alloc_workqueue("zcpool_regain", WQ_UNBOUND | WQ_FREEZABLE, 0);
+	if (!zcp_regain_wq) {
+		destroy_workqueue(zcp_scrub_wq);
+		return -ENOMEM;
+	}
+	return 0;
 }
 
 /**
  * zcp_node_exit() - undo zcp_node_init()
  *
- * Context: may sleep; every node's scrubber has been stopped.
+ * Context: may sleep; every node's workers have been stopped.
  */
 void zcp_node_exit(void)
 {
+	destroy_workqueue(zcp_regain_wq);
 	destroy_workqueue(zcp_scrub_wq);
 }
 
@@ -50,7 +61,7 @@ void zcp_node_exit(void)
  * @pool_name: the pool's, which outlives the node
  * @nid: NUMA node
  *
- * Its scrubber is not there before zcp_scrub_start().
+ * Its workers are not there before zcp_scrub_start().
  *
  * Context: may sleep.
  * Return: the node, or NULL without memory.
@@ -92,7 +103,7 @@ static void zcp_node_destroy_list(struct list_head *list)
 
 /**
  * zcp_node_destroy() - give all of a node's memory back to the kernel
- * @node: with no buffer left and its scrubber stopped; freed
+ * @node: with no buffer left and its workers stopped; freed
  *
  * Context: may sleep.
  */
@@ -115,7 +126,7 @@ void zcp_node_destroy(struct zcp_node *node)
  * @node: which
  *
  * The kernel had none at load, or was asked to convert one and lost it to
- * somebody else. Once the scrubber has run it tries to get them back, each second.
+ * somebody else. Once the scrubber has run, another worker tries to get them back.
  *
  * Context: under the node's lock, or before anybody uses it.
  * Return: how many.
@@ -242,25 +253,59 @@ void zcp_node_news_of(struct zcp_chunk *chunk)
 	zcp_node_news(chunk->node, all ? ZCP_WHOLE : ZCP_SPLIT);
 }
 
+/*
+ * A CPU of the node's own, where it has one. No CPU goes offline while preemption is off
+ * anywhere, so a timer is not set on one that has.
+ */
+static unsigned int zcp_node_cpu(const struct zcp_node *node)
+{
+	unsigned int cpu = cpumask_any_and(cpumask_of_node(node->nid), cpu_online_mask);
+
+	return cpu < nr_cpu_ids ? cpu : WORK_CPU_UNBOUND;
+}
+
 /**
  * zcp_node_queue_scrubber() - have the scrubber run
  * @node: whose; not stopped
  * @delay: in how many jiffies
  *
- * On a CPU of the node's own, where it has one. No CPU goes offline while
- * preemption is off anywhere, so the timer is not set on one that has.
- *
  * Context: under the node's lock.
  */
 void zcp_node_queue_scrubber(struct zcp_node *node, unsigned long delay)
 {
-	unsigned int cpu;
-
 	lockdep_assert_held(&node->lock);
 	preempt_disable();
-	cpu = cpumask_any_and(cpumask_of_node(node->nid), cpu_online_mask);
-	mod_delayed_work_on(cpu < nr_cpu_ids ? cpu : WORK_CPU_UNBOUND,
-			    zcp_scrub_wq, &node->scrubber, delay);
+	mod_delayed_work_on(zcp_node_cpu(node), zcp_scrub_wq, &node->scrubber, delay);
+	preempt_enable();
+}
+
+/**
+ * zcp_node_queue_regainer() - have the regainer run, unless it is about to
+ * @node: whose; not stopped
+ * @delay: in how many jiffies
+ *
+ * Context: under the node's lock.
+ */
+void zcp_node_queue_regainer(struct zcp_node *node, unsigned long delay)
+{
+	lockdep_assert_held(&node->lock);
+	preempt_disable();
+	queue_delayed_work_on(zcp_node_cpu(node), zcp_regain_wq, &node->regainer, delay);
+	preempt_enable();
+}
+
+/**
+ * zcp_node_put_off_regainer() - have the regainer run then and not before
+ * @node: whose; not stopped
+ * @delay: in how many jiffies
+ *
+ * Context: under the node's lock.
+ */
+void zcp_node_put_off_regainer(struct zcp_node *node, unsigned long delay)
+{
+	lockdep_assert_held(&node->lock);
+	preempt_disable();
+	mod_delayed_work_on(zcp_node_cpu(node), zcp_regain_wq, &node->regainer, delay);
 	preempt_enable();
 }
 
@@ -273,7 +318,7 @@ void zcp_node_queue_scrubber(struct zcp_node *node, unsigned long delay)
 void zcp_node_wake_scrubber(struct zcp_node *node)
 {
 	lockdep_assert_held(&node->lock);
-	if (node->scrub_due)
+	if (node->scrub_due || node->stop)
 		return;
 	node->scrub_due = true;
 	zcp_node_queue_scrubber(node, ZCP_SCRUB_DELAY);

@@ -17,27 +17,26 @@
 #include "../show/trace.h"
 #include "mem.h"
 
-/*
- * A pin lasts as long as an I/O. Where the kernel had no chunk, or the pool no room for
- * one, it may be long until there is.
- */
+/* A pin lasts as long as an I/O. */
 #define ZCP_QUARANTINE_DELAY	msecs_to_jiffies(100)
-#define ZCP_REGAIN_DELAY	msecs_to_jiffies(1000)
 
 /**
- * zcp_scrub_start() - give a node its scrubber, which sleeps until it is woken
+ * zcp_scrub_start() - give a node its workers, which sleep until they are woken
  * @node: new
  *
  * Context: any.
  */
 void zcp_scrub_start(struct zcp_node *node)
 {
+	zcp_reserve_start(node);
 	INIT_DELAYED_WORK(&node->scrubber, zcp_scrub_worker);
 }
 
 /**
- * zcp_scrub_stop() - stop a node's scrubber for good
+ * zcp_scrub_stop() - stop a node's workers for good
  * @node: no buffer has memory of it any more
+ *
+ * A worker that is at its work does not wake the other after this.
  *
  * Context: may sleep.
  */
@@ -46,6 +45,7 @@ void zcp_scrub_stop(struct zcp_node *node)
 	mutex_lock(&node->lock);
 	node->stop = true;
 	mutex_unlock(&node->lock);
+	zcp_reserve_stop(node);
 	cancel_delayed_work_sync(&node->scrubber);
 }
 
@@ -338,7 +338,7 @@ static unsigned long zcp_scrub_again(const struct zcp_node *node)
 	 */
 	if (node->nr[ZCP_QUARANTINED] || node->nr[ZCP_DIRTY])
 		return ZCP_QUARANTINE_DELAY;
-	return zcp_node_lost(node) ? ZCP_REGAIN_DELAY : 0;
+	return 0;
 }
 
 /**
@@ -364,9 +364,10 @@ void zcp_scrub_worker(struct work_struct *work)
 			cond_resched();
 	} while (!READ_ONCE(node->stop) && zcp_quarantine_scan(node));
 
-	zcp_node_settle(node);
+	zcp_reserve_trim(node);
 
 	mutex_lock(&node->lock);
+	zcp_reserve_watch(node);
 	again = zcp_scrub_again(node);
 	if (again && !node->scrub_due && !node->stop)
 		zcp_node_queue_scrubber(node, again);

@@ -4,14 +4,9 @@
  * one kind got for those of the other.
  */
 #include <linux/mm.h>
-#include <linux/sched/signal.h>
 
 #include "../show/trace.h"
 #include "mem.h"
-
-/* Filling the reserve is worth reclaim and compaction, growing is not. */
-#define ZCP_GFP_RESERVE		__GFP_RETRY_MAYFAIL
-#define ZCP_GFP_GROW		__GFP_NORETRY
 
 /**
  * zcp_node_release_and_unlock() - give one chunk back to the kernel
@@ -45,11 +40,19 @@ void zcp_node_release_and_unlock(struct zcp_chunk *chunk, enum zcp_state state)
 	mutex_unlock(&node->lock);
 }
 
-/*
- * One more chunk, within the pool's maximum. Whoever finds that reached meanwhile
- * waits for it: there may be room for more than one in it.
+/**
+ * zcp_node_get_chunk() - get one more chunk from the kernel
+ * @node: for which
+ * @kind: what it is to be
+ * @gfp: how hard to try
+ *
+ * Within the pool's maximum. Whoever finds that reached meanwhile waits for it: there
+ * may be room for more than one in it.
+ *
+ * Context: may sleep; without the node's lock.
+ * Return: 0; -ENOSPC the pool is at its maximum; -ENOMEM the kernel has none.
  */
-static int zcp_node_get_chunk(struct zcp_node *node, enum zcp_kind kind, gfp_t gfp)
+int zcp_node_get_chunk(struct zcp_node *node, enum zcp_kind kind, gfp_t gfp)
 {
 	struct zcp_budget *budget = node->budget;
 	struct zcp_chunk *chunk;
@@ -84,7 +87,7 @@ static int zcp_node_get_chunk(struct zcp_node *node, enum zcp_kind kind, gfp_t g
 }
 
 /**
- * zcp_node_grow() - get one more chunk from the kernel
+ * zcp_node_grow() - get one more chunk if the kernel has one at hand
  * @node: for which
  * @kind: what it is to be
  *
@@ -94,30 +97,6 @@ static int zcp_node_get_chunk(struct zcp_node *node, enum zcp_kind kind, gfp_t g
 int zcp_node_grow(struct zcp_node *node, enum zcp_kind kind)
 {
 	return zcp_node_get_chunk(node, kind, ZCP_GFP_GROW);
-}
-
-/**
- * zcp_node_fill_reserve() - get the chunks that a node is to keep
- * @node: with reserve set
- *
- * One of them is split, so that the first small buffer finds memory at hand.
- *
- * Context: may sleep, for as long as it takes to zero the reserve.
- * Return: 0, also if the reserve is not complete; -EINTR killed.
- */
-int zcp_node_fill_reserve(struct zcp_node *node)
-{
-	enum zcp_kind kind;
-
-	while (node->nr_chunks < node->reserve) {
-		if (fatal_signal_pending(current))
-			return -EINTR;
-		kind = node->nr_chunks == 1 ? ZCP_SPLIT : ZCP_WHOLE;
-		if (zcp_node_get_chunk(node, kind, ZCP_GFP_RESERVE))
-			break;
-		cond_resched();
-	}
-	return 0;
 }
 
 /* A clean chunk that is to be exchanged: on no list, and counted as dirty. */
@@ -222,52 +201,4 @@ bool zcp_node_join_one(struct zcp_node *node)
 	zcp_exchange_end(node, ZCP_SPLIT, new ?: old);
 	mutex_unlock(&node->lock);
 	return new;
-}
-
-/* A chunk to give back or convert: clean beyond the reserve, or idle but one. */
-static struct zcp_chunk *zcp_node_surplus(struct zcp_node *node)
-{
-	struct list_head *clean = &node->whole[ZCP_CLEAN];
-	struct list_head *idle = &node->split[ZCP_IDLE_SPLIT];
-
-	if (!list_empty(idle) && !list_is_singular(idle))
-		return list_first_entry(idle, struct zcp_chunk, link);
-	if (node->nr_chunks > node->reserve)
-		return list_first_entry_or_null(clean, struct zcp_chunk, link);
-	return NULL;
-}
-
-/**
- * zcp_node_settle() - put a node at rest
- * @node: which
- *
- * Short of the reserve, chunks are got as long as the kernel has some. Beyond it,
- * free chunks go back to the kernel. Within it, idle split chunks become whole.
- * One idle split chunk stays in any case, or a program that makes and frees one
- * small buffer would have the kernel make a chunk each time.
- *
- * Context: may sleep; without the node's lock.
- */
-void zcp_node_settle(struct zcp_node *node)
-{
-	struct zcp_chunk *chunk;
-
-	while (READ_ONCE(node->nr_chunks) < node->reserve &&
-	       !READ_ONCE(node->stop)) {
-		if (zcp_node_grow(node, ZCP_WHOLE))
-			break;
-		cond_resched();
-	}
-	for (;;) {
-		cond_resched();
-		mutex_lock(&node->lock);
-		chunk = node->stop ? NULL : zcp_node_surplus(node);
-		if (chunk && node->nr_chunks > node->reserve) {
-			zcp_node_release_and_unlock(chunk, ZCP_CLEAN);
-			continue;
-		}
-		mutex_unlock(&node->lock);
-		if (!chunk || !zcp_node_join_one(node))
-			return;
-	}
 }

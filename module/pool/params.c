@@ -132,7 +132,7 @@ static unsigned long zcp_total_reserve(const struct zcp_pool *pool)
 
 /**
  * zcp_parse_max() - take in the parameter "max"
- * @arg: "2G"; empty for the default, which is half of the machine's memory or
+ * @arg: "2G"; empty for the default, which is a quarter of the machine's memory or
  *	the reserve if that is more
  * @pool: with its reserve set; its maximum is set
  *
@@ -146,7 +146,7 @@ int zcp_parse_max(const char *arg, struct zcp_pool *pool)
 	const char *p = arg;
 
 	if (!*arg) {
-		pool->budget.max = max3(reserve, ram / 2, 1UL);
+		pool->budget.max = max3(reserve, ram / 4, 1UL);
 		return 0;
 	}
 	if (zcp_parse_size(&p, &pool->budget.max) || *p || !pool->budget.max) {

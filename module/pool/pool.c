@@ -428,7 +428,7 @@ int zcp_pool_fill(struct zcp_pool *pool)
 	int nid, err;
 
 	for_each_node_mask(nid, pool->mask) {
-		err = zcp_node_fill_reserve(pool->nodes[nid]);
+		err = zcp_reserve_fill(pool->nodes[nid]);
 		if (err)
 			return err;
 		want += pool->nodes[nid]->reserve;

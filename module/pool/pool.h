@@ -9,6 +9,7 @@
 #include <linux/list.h>
 #include <linux/mutex.h>
 #include <linux/nodemask.h>
+#include <linux/notifier.h>
 #include <linux/types.h>
 
 #include "../mem/mem.h"
@@ -22,6 +23,7 @@
  * @nodes: these, by number
  * @buffers_lock: protects @buffers; taken alone
  * @buffers: whatever is made of its memory, for debugfs
+ * @oom: its place among those whom the kernel asks when it is out of memory
  */
 struct zcp_pool {
 	const char *name;
@@ -30,6 +32,7 @@ struct zcp_pool {
 	struct zcp_node **nodes;
 	struct mutex buffers_lock;	/* @buffers */
 	struct list_head buffers;
+	struct notifier_block oom;
 };
 
 /**
@@ -51,6 +54,10 @@ struct zcp_request {
 /* params.c */
 int zcp_parse_reserve(const char *arg, struct zcp_pool *pool);
 int zcp_parse_max(const char *arg, struct zcp_pool *pool);
+
+/* oom.c */
+int zcp_oom_init(struct zcp_pool *pool);
+void zcp_oom_exit(struct zcp_pool *pool);
 
 /* pool.c */
 int zcp_pool_init(struct zcp_pool *pool);

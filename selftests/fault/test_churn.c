@@ -196,7 +196,7 @@ static bool comes_to_rest(int pool, const char *rest, char *now, size_t room)
 {
 	int i, node, buf;
 
-	for (i = 0; i < 100; i++) {
+	for (i = 0; i < 200; i++) {
 		for (node = 0; node < 2; node++) {
 			buf = buf_alloc(pool, PAGE, ZCPOOL_ALLOC_THISNODE, node);
 			close(buf);

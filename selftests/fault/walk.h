@@ -138,7 +138,7 @@ static inline bool pool_rests(const char *rest, char *now, size_t room)
 {
 	int i;
 
-	for (i = 0; i < POLL_TRIES; i++) {
+	for (i = 0; i < REGAIN_TRIES; i++) {
 		if (!pool_bytes(now, room) && !strcmp(rest, now))
 			return true;
 		usleep(POLL_USEC);
@@ -153,7 +153,7 @@ static inline bool pool_settles(int pool)
 	struct zcpool_info pi;
 	int i;
 
-	for (i = 0; i < POLL_TRIES; i++) {
+	for (i = 0; i < REGAIN_TRIES; i++) {
 		if (pool_wait_idle(pool, &pi) || pool_bytes(text, sizeof(text)))
 			return false;
 		if (!strstr(text, "split") && pi.total_bytes <= pi.reserve_bytes + 2 * CHUNK)

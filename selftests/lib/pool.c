@@ -65,11 +65,12 @@ __u64 pool_used(int pool)
 /* Whether the state that is waited for has come */
 typedef bool reached_fn(const struct zcpool_info *pi, __u64 arg);
 
-static int pool_wait(int pool, int node, reached_fn *reached, __u64 arg, struct zcpool_info *pi)
+static int pool_wait_for(int tries, int pool, int node, reached_fn *reached, __u64 arg,
+			 struct zcpool_info *pi)
 {
 	int i;
 
-	for (i = 0; i < POLL_TRIES; i++) {
+	for (i = 0; i < tries; i++) {
 		if (pool_info(pool, node, pi))
 			return -1;
 		if (reached(pi, arg))
@@ -77,6 +78,11 @@ static int pool_wait(int pool, int node, reached_fn *reached, __u64 arg, struct 
 		usleep(POLL_USEC);
 	}
 	return -1;
+}
+
+static int pool_wait(int pool, int node, reached_fn *reached, __u64 arg, struct zcpool_info *pi)
+{
+	return pool_wait_for(POLL_TRIES, pool, node, reached, arg, pi);
 }
 
 static bool is_used(const struct zcpool_info *pi, __u64 bytes)
@@ -121,7 +127,7 @@ int pool_wait_reserve(int pool, int node, __u64 more, struct zcpool_info *pi)
 	if (pool_info(pool, node, pi))
 		return -1;
 	more *= node < 0 ? pi->nr_nodes : 1;
-	if (!pool_wait(pool, node, has_reserve, pi->reserve_bytes + more, pi))
+	if (!pool_wait_for(REGAIN_TRIES, pool, node, has_reserve, pi->reserve_bytes + more, pi))
 		return 0;
 	printf("# total %llu, of it clean %llu, dirty %llu, quarantined %llu\n",
 	       pi->total_bytes, pi->clean_bytes, pi->dirty_bytes, pi->quarantined_bytes);

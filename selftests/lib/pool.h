@@ -16,6 +16,8 @@
 /* Longest wait for something the module does in the background: 10 s */
 #define POLL_TRIES	1000
 #define POLL_USEC	10000
+/* For what the kernel has to have memory for: it is asked again after 16 s at the latest. */
+#define REGAIN_TRIES	4000
 
 int pool_open(void);
 

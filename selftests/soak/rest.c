@@ -5,7 +5,6 @@
 #include "soak.h"
 
 #define VMSTAT		"/proc/vmstat"
-#define REGAIN_TRIES	50
 
 /* A limit against waiting for ever, in steps of POLL_USEC */
 #define REST_TRIES	3000
@@ -39,8 +38,8 @@ static long kernel_chunks(int node)
 }
 
 /*
- * Makes the scrubber run, which gets back what the reserve is short of, with memory as
- * free and whole as it can be made.
+ * Lets the pool get back what the reserve is short of, with memory as free and whole as
+ * it can be made.
  */
 static void regain(int pool, int node)
 {
@@ -83,7 +82,7 @@ static void check_reserve(int pool, int node)
 	struct zcpool_info pi;
 	int i;
 
-	for (i = 0; i < REGAIN_TRIES; i++) {
+	for (i = 0; i < REGAIN_TRIES / 20; i++) {
 		if (pool_info(pool, node, &pi) || pi.total_bytes >= pi.reserve_bytes)
 			return;
 		regain(pool, node);
