@@ -180,7 +180,7 @@ const char *zcp_test_fault(struct zcp_node *node)
 	fault = zcp_tally_compare(node, &tally);
 	if (!*fault && tally.misfiled)
 		fault = "a chunk on the wrong list";
-	if (!*fault && (node->busy || node->splitting))
+	if (!*fault && (!list_empty(&node->pieces) || node->splitting))
 		fault = "busy";
 	mutex_unlock(&node->lock);
 	return fault;

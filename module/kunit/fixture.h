@@ -21,11 +21,38 @@ void zcp_test_pages_fill(struct page *page, unsigned int nr, u8 byte);
 #define EXPECT_SOUND(test, node)	KUNIT_EXPECT_STREQ(test, zcp_test_fault(node), "")
 #define ASSERT_SOUND(test, node)	KUNIT_ASSERT_STREQ(test, zcp_test_fault(node), "")
 
-/* As somebody does who has just looked for memory. */
+/* The order that the tests want memory of some kind in: a page, or all of a chunk */
+static inline unsigned int zcp_test_order(enum zcp_kind kind)
+{
+	return kind == ZCP_SPLIT ? 0 : ZCP_CHUNK_ORDER;
+}
+
+static inline unsigned long zcp_test_news(const struct zcp_node *node, enum zcp_kind kind)
+{
+	return node->news[zcp_test_order(kind)];
+}
+
+/* As somebody does who has looked for memory when there had been so much news. */
+static inline int zcp_test_refill_since(struct zcp_node *node, enum zcp_kind kind,
+					enum zcp_growth growth, unsigned long seen)
+{
+	struct zcp_search search = {
+		.node = node,
+		.kind = kind,
+		.order = zcp_test_order(kind),
+		.growth = growth,
+		.patience = ZCP_MAY_WAIT,
+	};
+
+	zcp_search_begin(&search);
+	search.seen = seen;
+	return zcp_search_refill(&search);
+}
+
 static inline int zcp_test_refill(struct zcp_node *node, enum zcp_kind kind,
 				  enum zcp_growth growth)
 {
-	return zcp_refill(node, kind, growth, node->news[kind]);
+	return zcp_test_refill_since(node, kind, growth, zcp_test_news(node, kind));
 }
 
 /* As the workers do when a node comes to rest. */

@@ -27,22 +27,23 @@ static void node_borrow(struct kunit *test)
 {
 	struct zcp_node *node = zcp_test_node(test, first_memory_node, 2, 2);
 	struct zcp_extent ext, all;
+	struct zcp_piece piece;
 
-	KUNIT_ASSERT_TRUE(test, zcp_node_borrow(node, &ext));
+	KUNIT_ASSERT_TRUE(test, zcp_node_borrow(node, &ext, &piece));
 	KUNIT_EXPECT_NOT_NULL(test, ext.chunk->split);
 	KUNIT_EXPECT_EQ(test, ext.nr, 1);
 	KUNIT_EXPECT_EQ(test, node->nr[ZCP_DIRTY], 1);
 	KUNIT_EXPECT_EQ(test, zcp_node_take_block(node, &all, ZCP_CHUNK_PAGES), -ENOMEM);
-	zcp_node_return_borrowed(&ext);
+	zcp_node_return_borrowed(&ext, &piece);
 	EXPECT_SOUND(test, node);
 	KUNIT_EXPECT_EQ(test, node->nr[ZCP_CLEAN], 2 * ZCP_CHUNK_PAGES);
 
 	KUNIT_ASSERT_EQ(test, zcp_node_take_block(node, &all, ZCP_CHUNK_PAGES), 0);
-	KUNIT_ASSERT_TRUE(test, zcp_node_borrow(node, &ext));
+	KUNIT_ASSERT_TRUE(test, zcp_node_borrow(node, &ext, &piece));
 	KUNIT_EXPECT_NULL(test, ext.chunk->split);
 	KUNIT_EXPECT_EQ(test, node->nr[ZCP_DIRTY], ZCP_CHUNK_PAGES);
-	KUNIT_EXPECT_FALSE(test, zcp_node_borrow(node, &ext));
-	zcp_node_return_borrowed(&ext);
+	KUNIT_EXPECT_FALSE(test, zcp_node_borrow(node, &ext, &piece));
+	zcp_node_return_borrowed(&ext, &piece);
 	EXPECT_SOUND(test, node);
 	KUNIT_EXPECT_EQ(test, node->nr[ZCP_CLEAN], ZCP_CHUNK_PAGES);
 	zcp_node_free(&all, 1);
@@ -53,14 +54,15 @@ static void node_borrow_retired(struct kunit *test)
 {
 	struct zcp_node *node = zcp_test_node(test, first_memory_node, 2, 2);
 	struct zcp_extent ext, hit;
+	struct zcp_piece piece;
 
 	KUNIT_ASSERT_EQ(test, zcp_node_take_block(node, &hit, 1), 0);
-	KUNIT_ASSERT_TRUE(test, zcp_node_borrow(node, &ext));
+	KUNIT_ASSERT_TRUE(test, zcp_node_borrow(node, &ext, &piece));
 	KUNIT_ASSERT_PTR_EQ(test, hit.chunk, ext.chunk);
 	SetPageHWPoison(zcp_extent_page(&hit));
 	zcp_node_free(&hit, 1);
 	KUNIT_EXPECT_TRUE(test, zcp_scrub_split(node));
-	zcp_node_return_borrowed(&ext);
+	zcp_node_return_borrowed(&ext, &piece);
 	EXPECT_SOUND(test, node);
 	KUNIT_EXPECT_EQ(test, node->nr[ZCP_RETIRED], ZCP_CHUNK_PAGES);
 	ClearPageHWPoison(zcp_extent_page(&hit));
@@ -220,9 +222,9 @@ static void node_free(struct kunit *test)
 		zcp_node_free(ext, 2);
 		KUNIT_EXPECT_EQ(test, node->nr[ZCP_DIRTY], ZCP_CHUNK_PAGES + 33);
 		EXPECT_SOUND(test, node);
-		KUNIT_EXPECT_EQ(test, zcp_refill(node, ZCP_WHOLE, ZCP_NO_GROW, 0), 0);
-		KUNIT_EXPECT_EQ(test, zcp_refill(node, ZCP_SPLIT, ZCP_NO_GROW, 0), 0);
-		KUNIT_EXPECT_EQ(test, zcp_refill(node, ZCP_SPLIT, ZCP_NO_GROW, 0), 0);
+		KUNIT_EXPECT_EQ(test, zcp_test_refill(node, ZCP_WHOLE, ZCP_NO_GROW), 0);
+		KUNIT_EXPECT_EQ(test, zcp_test_refill(node, ZCP_SPLIT, ZCP_NO_GROW), 0);
+		KUNIT_EXPECT_EQ(test, zcp_test_refill(node, ZCP_SPLIT, ZCP_NO_GROW), 0);
 		KUNIT_EXPECT_EQ(test, node->nr[ZCP_CLEAN], 2 * ZCP_CHUNK_PAGES);
 		EXPECT_SOUND(test, node);
 	}
@@ -232,7 +234,10 @@ static void node_free(struct kunit *test)
 static void node_untake(struct kunit *test)
 {
 	struct zcp_node *node = zcp_test_node(test, first_memory_node, 3, 3);
-	unsigned long news[ZCP_NR_KINDS] = { node->news[ZCP_WHOLE], node->news[ZCP_SPLIT] };
+	unsigned long news[] = {
+		[ZCP_WHOLE] = zcp_test_news(node, ZCP_WHOLE),
+		[ZCP_SPLIT] = zcp_test_news(node, ZCP_SPLIT),
+	};
 	struct zcp_extent ext[3];
 
 	KUNIT_ASSERT_EQ(test, zcp_node_take_whole(node, ext, 1), 1);
@@ -242,8 +247,8 @@ static void node_untake(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, node->nr[ZCP_CLEAN], 3 * ZCP_CHUNK_PAGES);
 	EXPECT_SOUND(test, node);
 	/* Who had looked for it in vain meanwhile is told. */
-	KUNIT_EXPECT_NE(test, node->news[ZCP_WHOLE], news[ZCP_WHOLE]);
-	KUNIT_EXPECT_NE(test, node->news[ZCP_SPLIT], news[ZCP_SPLIT]);
+	KUNIT_EXPECT_NE(test, zcp_test_news(node, ZCP_WHOLE), news[ZCP_WHOLE]);
+	KUNIT_EXPECT_NE(test, zcp_test_news(node, ZCP_SPLIT), news[ZCP_SPLIT]);
 	KUNIT_ASSERT_EQ(test, zcp_node_take_block(node, ext, ZCP_CHUNK_PAGES), 0);
 	KUNIT_ASSERT_EQ(test, zcp_node_take_whole(node, ext + 1, 2), 2);
 	zcp_node_untake(ext, 3);
@@ -281,7 +286,7 @@ static void random_take(struct kunit *test, struct zcp_node *node, struct held *
 			enum zcp_kind kind, unsigned int pages)
 {
 	struct zcp_extent *ext = held->ext + held->nr;
-	unsigned long seen = node->news[kind];
+	unsigned long seen = zcp_test_news(node, kind);
 	int err;
 
 	if (kind == ZCP_SPLIT)
@@ -289,7 +294,7 @@ static void random_take(struct kunit *test, struct zcp_node *node, struct held *
 	else
 		err = zcp_node_take_whole(node, ext, 1) ? 0 : -ENOMEM;
 	if (err) {
-		err = zcp_refill(node, kind, ZCP_MAY_GROW, seen);
+		err = zcp_test_refill_since(node, kind, ZCP_MAY_GROW, seen);
 		KUNIT_ASSERT_TRUE(test, !err || err == -ENOSPC);
 		return;
 	}

@@ -79,12 +79,12 @@ static void refill_grow(struct kunit *test)
 {
 	struct zcp_node *node = zcp_test_node(test, first_memory_node, 0, 2);
 
-	KUNIT_EXPECT_EQ(test, zcp_refill(node, ZCP_WHOLE, ZCP_NO_GROW, 0), -ENOMEM);
-	KUNIT_EXPECT_EQ(test, zcp_refill(node, ZCP_SPLIT, ZCP_NO_GROW, 0), -ENOMEM);
+	KUNIT_EXPECT_EQ(test, zcp_test_refill(node, ZCP_WHOLE, ZCP_NO_GROW), -ENOMEM);
+	KUNIT_EXPECT_EQ(test, zcp_test_refill(node, ZCP_SPLIT, ZCP_NO_GROW), -ENOMEM);
 	KUNIT_EXPECT_EQ(test, node->nr_chunks, 0);
-	KUNIT_EXPECT_EQ(test, zcp_refill(node, ZCP_SPLIT, ZCP_MAY_GROW, 0), 0);
+	KUNIT_EXPECT_EQ(test, zcp_test_refill(node, ZCP_SPLIT, ZCP_MAY_GROW), 0);
 	KUNIT_EXPECT_EQ(test, node->nr_split, 1);
-	KUNIT_EXPECT_EQ(test, zcp_refill(node, ZCP_WHOLE, ZCP_MAY_GROW, 0), 0);
+	KUNIT_EXPECT_EQ(test, zcp_test_refill(node, ZCP_WHOLE, ZCP_MAY_GROW), 0);
 	KUNIT_EXPECT_EQ(test, node->nr_split, 1);
 	KUNIT_EXPECT_EQ(test, node->nr_chunks, 2);
 	KUNIT_EXPECT_EQ(test, node->nr[ZCP_CLEAN], 2 * ZCP_CHUNK_PAGES);
@@ -111,23 +111,28 @@ static void refill_full(struct kunit *test)
 static void refill_convert(struct kunit *test)
 {
 	struct zcp_node *node = zcp_test_node(test, first_memory_node, 1, 1);
-	unsigned long news[ZCP_NR_KINDS] = { node->news[ZCP_WHOLE], node->news[ZCP_SPLIT] };
+	unsigned long news[] = {
+		[ZCP_WHOLE] = zcp_test_news(node, ZCP_WHOLE),
+		[ZCP_SPLIT] = zcp_test_news(node, ZCP_SPLIT),
+	};
 	struct zcp_extent ext;
 
 	KUNIT_EXPECT_EQ(test, node->nr_split, 0);
-	KUNIT_EXPECT_EQ(test, zcp_refill(node, ZCP_SPLIT, ZCP_MAY_GROW, news[ZCP_SPLIT]), 0);
+	KUNIT_EXPECT_EQ(test, zcp_test_refill_since(node, ZCP_SPLIT, ZCP_MAY_GROW, news[ZCP_SPLIT]), 0);
 	KUNIT_EXPECT_EQ(test, node->nr_split, 1);
-	KUNIT_EXPECT_NE(test, node->news[ZCP_SPLIT], news[ZCP_SPLIT]);
-	KUNIT_EXPECT_EQ(test, node->news[ZCP_WHOLE], news[ZCP_WHOLE]);
+	KUNIT_EXPECT_NE(test, zcp_test_news(node, ZCP_SPLIT), news[ZCP_SPLIT]);
+	/* It is free entirely: who wants more than half of one may have it, too. */
+	KUNIT_EXPECT_NE(test, zcp_test_news(node, ZCP_WHOLE), news[ZCP_WHOLE]);
 	EXPECT_SOUND(test, node);
 	KUNIT_EXPECT_EQ(test, zcp_node_take_whole(node, &ext, 1), 0);
 
-	news[ZCP_SPLIT] = node->news[ZCP_SPLIT];
-	KUNIT_EXPECT_EQ(test, zcp_refill(node, ZCP_WHOLE, ZCP_MAY_GROW, news[ZCP_WHOLE]), 0);
+	news[ZCP_SPLIT] = zcp_test_news(node, ZCP_SPLIT);
+	news[ZCP_WHOLE] = zcp_test_news(node, ZCP_WHOLE);
+	KUNIT_EXPECT_EQ(test, zcp_test_refill_since(node, ZCP_WHOLE, ZCP_MAY_GROW, news[ZCP_WHOLE]), 0);
 	KUNIT_EXPECT_EQ(test, node->nr_split, 0);
-	KUNIT_EXPECT_NE(test, node->news[ZCP_WHOLE], news[ZCP_WHOLE]);
+	KUNIT_EXPECT_NE(test, zcp_test_news(node, ZCP_WHOLE), news[ZCP_WHOLE]);
 	/* Who looks for a block may split it again. */
-	KUNIT_EXPECT_NE(test, node->news[ZCP_SPLIT], news[ZCP_SPLIT]);
+	KUNIT_EXPECT_NE(test, zcp_test_news(node, ZCP_SPLIT), news[ZCP_SPLIT]);
 	EXPECT_SOUND(test, node);
 	KUNIT_ASSERT_EQ(test, zcp_node_take_whole(node, &ext, 1), 1);
 	KUNIT_EXPECT_EQ(test, zcp_node_take_block(node, &ext, 1), -ENOMEM);
@@ -139,12 +144,12 @@ static void refill_convert(struct kunit *test)
 static void refill_convert_not(struct kunit *test)
 {
 	struct zcp_node *node = zcp_test_node(test, first_memory_node, 1, 1);
-	unsigned long seen = node->news[ZCP_SPLIT];
+	unsigned long seen = zcp_test_news(node, ZCP_SPLIT);
 
 	mutex_lock(&node->lock);
-	zcp_node_news(node, ZCP_SPLIT);
+	zcp_node_news(node, zcp_test_order(ZCP_SPLIT));
 	mutex_unlock(&node->lock);
-	KUNIT_EXPECT_EQ(test, zcp_refill(node, ZCP_SPLIT, ZCP_MAY_GROW, seen), 0);
+	KUNIT_EXPECT_EQ(test, zcp_test_refill_since(node, ZCP_SPLIT, ZCP_MAY_GROW, seen), 0);
 	KUNIT_EXPECT_EQ(test, node->nr_split, 0);
 	KUNIT_EXPECT_EQ(test, zcp_test_refill(node, ZCP_SPLIT, ZCP_MAY_GROW), 0);
 	KUNIT_EXPECT_EQ(test, node->nr_split, 1);
@@ -184,7 +189,7 @@ static void refill_killed(struct kunit *test)
 	node->reserve = 4;
 	allow_signal(SIGKILL);
 	send_sig(SIGKILL, current, 1);
-	KUNIT_EXPECT_EQ(test, zcp_refill(node, ZCP_WHOLE, ZCP_MAY_GROW, 0), -EINTR);
+	KUNIT_EXPECT_EQ(test, zcp_test_refill(node, ZCP_WHOLE, ZCP_MAY_GROW), -EINTR);
 	KUNIT_EXPECT_EQ(test, zcp_reserve_fill(node), -EINTR);
 	KUNIT_EXPECT_EQ(test, node->nr_chunks, 0);
 	flush_signals(current);
@@ -199,6 +204,7 @@ struct waiter {
 	struct zcp_node *node;
 	enum zcp_kind kind;
 	unsigned long seen;
+	struct zcp_piece piece;
 	int err;
 	struct completion done;
 };
@@ -207,7 +213,7 @@ static void waiter_refill(struct work_struct *work)
 {
 	struct waiter *waiter = container_of(work, struct waiter, work);
 
-	waiter->err = zcp_refill(waiter->node, waiter->kind, ZCP_MAY_GROW, waiter->seen);
+	waiter->err = zcp_test_refill_since(waiter->node, waiter->kind, ZCP_MAY_GROW, waiter->seen);
 	complete(&waiter->done);
 }
 
@@ -220,12 +226,12 @@ static struct waiter *wait_for(struct kunit *test, enum zcp_kind kind)
 	node = zcp_test_node(test, first_memory_node, 0, 0);
 	waiter->node = node;
 	waiter->kind = kind;
-	waiter->seen = node->news[kind];
+	waiter->seen = zcp_test_news(node, kind);
 	init_completion(&waiter->done);
 	INIT_WORK(&waiter->work, waiter_refill);
 
 	mutex_lock(&node->lock);
-	zcp_node_begin(node);
+	zcp_node_begin(node, &waiter->piece);
 	mutex_unlock(&node->lock);
 	queue_work(system_unbound_wq, &waiter->work);
 	while (!wq_has_sleeper(&node->wait) && !completion_done(&waiter->done))
@@ -240,8 +246,8 @@ static int wait_for_news(struct kunit *test, enum zcp_kind kind, enum zcp_kind n
 	struct waiter *waiter = wait_for(test, kind);
 
 	mutex_lock(&waiter->node->lock);
-	zcp_node_news(waiter->node, news);
-	zcp_node_end(waiter->node);
+	zcp_node_news(waiter->node, zcp_test_order(news));
+	zcp_node_end(waiter->node, &waiter->piece);
 	mutex_unlock(&waiter->node->lock);
 	flush_work(&waiter->work);
 	return waiter->err;
@@ -253,7 +259,7 @@ static int wait_for_end(struct kunit *test, enum zcp_kind kind)
 	struct waiter *waiter = wait_for(test, kind);
 
 	mutex_lock(&waiter->node->lock);
-	zcp_node_end(waiter->node);
+	zcp_node_end(waiter->node, &waiter->piece);
 	mutex_unlock(&waiter->node->lock);
 	flush_work(&waiter->work);
 	return waiter->err;
@@ -274,20 +280,112 @@ static void refill_await(struct kunit *test)
 static void refill_await_not(struct kunit *test)
 {
 	struct zcp_node *node = zcp_test_node(test, first_memory_node, 0, 0);
-	unsigned long seen = node->news[ZCP_WHOLE];
+	unsigned long seen = zcp_test_news(node, ZCP_WHOLE);
+	struct zcp_piece pieces[2];
 
 	mutex_lock(&node->lock);
-	zcp_node_begin(node);
-	zcp_node_begin(node);
-	zcp_node_news(node, ZCP_WHOLE);
-	zcp_node_end(node);
+	zcp_node_begin(node, pieces);
+	zcp_node_begin(node, pieces + 1);
+	zcp_node_news(node, ZCP_CHUNK_ORDER);
+	zcp_node_end(node, pieces);
 	mutex_unlock(&node->lock);
-	KUNIT_EXPECT_EQ(test, zcp_refill(node, ZCP_WHOLE, ZCP_MAY_GROW, seen), 0);
+	KUNIT_EXPECT_EQ(test, zcp_test_refill_since(node, ZCP_WHOLE, ZCP_MAY_GROW, seen), 0);
 	mutex_lock(&node->lock);
-	zcp_node_end(node);
+	zcp_node_end(node, pieces + 1);
 	mutex_unlock(&node->lock);
-	KUNIT_EXPECT_EQ(test, node->busy, 0);
+	KUNIT_EXPECT_TRUE(test, list_empty(&node->pieces));
 	KUNIT_EXPECT_EQ(test, zcp_test_refill(node, ZCP_WHOLE, ZCP_MAY_GROW), -ENOSPC);
+}
+
+/* What others have begun to do since is not waited for, in whatever order they end. */
+static void refill_await_older(struct kunit *test)
+{
+	struct waiter *waiter = wait_for(test, ZCP_WHOLE);
+	struct zcp_node *node = waiter->node;
+	struct zcp_piece younger[2];
+
+	mutex_lock(&node->lock);
+	zcp_node_begin(node, younger);
+	zcp_node_begin(node, younger + 1);
+	zcp_node_end(node, younger);
+	mutex_unlock(&node->lock);
+	msleep(20);
+	KUNIT_EXPECT_FALSE(test, completion_done(&waiter->done));
+
+	mutex_lock(&node->lock);
+	zcp_node_end(node, &waiter->piece);
+	mutex_unlock(&node->lock);
+	flush_work(&waiter->work);
+	KUNIT_EXPECT_EQ(test, waiter->err, -ENOSPC);
+
+	mutex_lock(&node->lock);
+	zcp_node_end(node, younger + 1);
+	KUNIT_EXPECT_EQ(test, node->ended, 3);
+	mutex_unlock(&node->lock);
+}
+
+/* Who waits need not wait for the scrubber, too. */
+static void refill_await_freed(struct kunit *test)
+{
+	struct waiter *waiter = wait_for(test, ZCP_WHOLE);
+	struct zcp_node *node = waiter->node;
+	struct zcp_extent ext;
+
+	node->budget->max = 1;
+	node->reserve = 1;
+	KUNIT_ASSERT_EQ(test, zcp_node_grow(node, ZCP_WHOLE), 0);
+	flush_work(&waiter->work);
+	KUNIT_EXPECT_EQ(test, waiter->err, 0);
+
+	KUNIT_ASSERT_EQ(test, zcp_node_take_whole(node, &ext, 1), 1);
+	waiter->seen = zcp_test_news(node, ZCP_WHOLE);
+	reinit_completion(&waiter->done);
+	queue_work(system_unbound_wq, &waiter->work);
+	while (!wq_has_sleeper(&node->wait))
+		msleep(20);
+	zcp_node_free(&ext, 1);
+	flush_work(&waiter->work);
+	KUNIT_EXPECT_EQ(test, waiter->err, 0);
+
+	mutex_lock(&node->lock);
+	zcp_node_end(node, &waiter->piece);
+	mutex_unlock(&node->lock);
+}
+
+/* Single pages that others free do not help who wants more, so they keep nobody. */
+static void refill_of_order(struct kunit *test)
+{
+	struct zcp_node *node = zcp_test_node(test, first_memory_node, 1, 1);
+	struct zcp_search search = {
+		.node = node,
+		.kind = ZCP_SPLIT,
+		.order = 2,
+		.growth = ZCP_MAY_GROW,
+		.patience = ZCP_DO_NOT_WAIT,
+	};
+	struct zcp_extent one[8], rest;
+	int i;
+
+	KUNIT_ASSERT_EQ(test, zcp_test_refill(node, ZCP_SPLIT, ZCP_NO_GROW), 0);
+	for (i = 0; i < 8; i++)
+		KUNIT_ASSERT_EQ(test, zcp_node_take_block(node, one + i, 1), 0);
+	while (!zcp_node_take_block(node, &rest, 8))
+		;
+	for (i = 0; i < 8; i += 2)
+		zcp_node_free(one + i, 1);
+	zcp_search_begin(&search);
+	zcp_search_look(&search);
+	KUNIT_EXPECT_EQ(test, zcp_search_refill(&search), -ENOSPC);
+	KUNIT_EXPECT_EQ(test, node->nr[ZCP_CLEAN], 4);
+
+	/* Where they make up what is wanted, they do. */
+	for (i = 1; i < 8; i += 2)
+		zcp_node_free(one + i, 1);
+	zcp_search_begin(&search);
+	zcp_search_look(&search);
+	KUNIT_EXPECT_EQ(test, zcp_search_refill(&search), 0);
+	KUNIT_EXPECT_EQ(test, zcp_node_take_block(node, &rest, 4), 0);
+	EXPECT_SOUND(test, node);
 }
 
 static void supply_release(struct kunit *test)
@@ -318,7 +416,7 @@ static void supply_settle(struct kunit *test)
 	unsigned int i;
 
 	for (i = 0; i < 3; i++)
-		KUNIT_ASSERT_EQ(test, zcp_refill(node, ZCP_WHOLE, ZCP_MAY_GROW, 0), 0);
+		KUNIT_ASSERT_EQ(test, zcp_test_refill(node, ZCP_WHOLE, ZCP_MAY_GROW), 0);
 	KUNIT_EXPECT_EQ(test, node->nr_chunks, 6);
 	zcp_test_settle(node);
 	KUNIT_EXPECT_EQ(test, node->nr_chunks, 3);
@@ -373,6 +471,9 @@ static struct kunit_case zcp_refill_cases[] = {
 	KUNIT_CASE(refill_killed),
 	KUNIT_CASE(refill_await),
 	KUNIT_CASE(refill_await_not),
+	KUNIT_CASE(refill_await_older),
+	KUNIT_CASE(refill_await_freed),
+	KUNIT_CASE(refill_of_order),
 	KUNIT_CASE(supply_release),
 	KUNIT_CASE(supply_settle),
 	KUNIT_CASE(reserve_give_up),

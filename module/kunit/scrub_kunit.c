@@ -75,17 +75,20 @@ static void scrub_split_zeroes(struct kunit *test)
 {
 	struct zcp_node *node = zcp_test_node(test, first_memory_node, 2, 2);
 	struct zcp_extent ext[2] = { take_block(test, node, 4), take_block(test, node, 4) };
-	unsigned long news[ZCP_NR_KINDS] = { node->news[ZCP_WHOLE], node->news[ZCP_SPLIT] };
+	unsigned long news[] = {
+		[ZCP_WHOLE] = zcp_test_news(node, ZCP_WHOLE),
+		[ZCP_SPLIT] = zcp_test_news(node, ZCP_SPLIT),
+	};
 
 	zcp_node_free(ext, 1);
 	KUNIT_EXPECT_TRUE(test, zcp_scrub_split(node));
-	KUNIT_EXPECT_EQ(test, node->news[ZCP_WHOLE], news[ZCP_WHOLE]);
-	KUNIT_EXPECT_EQ(test, node->news[ZCP_SPLIT], news[ZCP_SPLIT] + 1);
+	KUNIT_EXPECT_EQ(test, zcp_test_news(node, ZCP_WHOLE), news[ZCP_WHOLE]);
+	KUNIT_EXPECT_EQ(test, zcp_test_news(node, ZCP_SPLIT), news[ZCP_SPLIT] + 1);
 	zcp_node_free(ext + 1, 1);
 	KUNIT_EXPECT_TRUE(test, zcp_scrub_split(node));
-	KUNIT_EXPECT_EQ(test, node->news[ZCP_WHOLE], news[ZCP_WHOLE] + 1);
-	KUNIT_EXPECT_EQ(test, node->news[ZCP_SPLIT], news[ZCP_SPLIT] + 2);
-	KUNIT_EXPECT_EQ(test, node->busy, 0);
+	KUNIT_EXPECT_EQ(test, zcp_test_news(node, ZCP_WHOLE), news[ZCP_WHOLE] + 1);
+	KUNIT_EXPECT_EQ(test, zcp_test_news(node, ZCP_SPLIT), news[ZCP_SPLIT] + 2);
+	KUNIT_EXPECT_TRUE(test, list_empty(&node->pieces));
 }
 
 /* A whole chunk that somebody holds is neither cleared nor given to anybody. */
@@ -223,7 +226,7 @@ static void scrub_worker(struct kunit *test)
 	struct page *page = zcp_extent_page(ext + 1) + 4;
 	unsigned int i;
 
-	KUNIT_ASSERT_EQ(test, zcp_refill(node, ZCP_WHOLE, ZCP_MAY_GROW, 0), 0);
+	KUNIT_ASSERT_EQ(test, zcp_test_refill(node, ZCP_WHOLE, ZCP_MAY_GROW), 0);
 	ext[2] = take_whole(test, node);
 	get_page(page);
 	node->scrub_due = false;

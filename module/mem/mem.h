@@ -79,6 +79,7 @@ struct zcp_budget {
  *	allocated as far as the buddy knows
  * @dirty: pages freed and not zeroed yet, always entire blocks of the buddy
  * @quarantine: pages freed and still referenced, always blocks of order 0
+ * @next_dirty: where to look for the next page in @dirty, so that all have their turn
  * @dirty_link: on zcp_node.dirty_split while @dirty has a bit set
  * @quarantine_link: on zcp_node.quarantined_split while @quarantine has one
  */
@@ -87,6 +88,7 @@ struct zcp_split {
 	struct zcp_buddy buddy;
 	DECLARE_BITMAP(dirty, ZCP_BUDDY_PAGES);
 	DECLARE_BITMAP(quarantine, ZCP_BUDDY_PAGES);
+	unsigned int next_dirty;
 	struct list_head dirty_link;
 	struct list_head quarantine_link;
 };
@@ -110,6 +112,19 @@ struct zcp_chunk {
 /* Index of the list of idle split chunks in zcp_node.split */
 #define ZCP_IDLE_SPLIT		(ZCP_BUDDY_MAX_ORDER + 1)
 
+/* Memory is wanted in blocks of a split chunk, or as all of a chunk of either kind. */
+#define ZCP_NR_ORDERS		(ZCP_CHUNK_ORDER + 1)
+
+/**
+ * struct zcp_piece - memory of a node that is on no list, for it is in somebody's hands
+ * @link: on zcp_node.pieces
+ * @nth: how many there had been, with this one
+ */
+struct zcp_piece {
+	struct list_head link;
+	unsigned long nth;
+};
+
 /**
  * struct zcp_node - a pool's memory on one NUMA node
  * @budget: what it shares with the pool's other nodes
@@ -132,17 +147,19 @@ struct zcp_chunk {
  * @nr_chunks: chunks held
  * @nr_split: of these, split
  * @reserve: chunks that are kept when they are free
- * @busy: pieces on no list, because somebody is getting, zeroing, converting or
- *	releasing them
- * @news: how often memory has come that helps who wants a whole chunk, and who wants a
- *	block of a split one; who finds none reads this first, and again before waiting
+ * @pieces: what somebody is getting, zeroing, converting or releasing, the oldest first
+ * @begun: how many such pieces there have been
+ * @ended: all up to this one are no more
+ * @news: by order: how often clean memory has come that helps who wants a block of that
+ *	order, or all of a chunk; who finds none reads this first, and again before waiting
+ * @moved: by order: how often such memory has been taken, or has come back dirty
  * @splitting: a whole chunk is being converted; one that also wants a block of a
  *	split chunk had better wait for that than take another whole one
  * @scrub_due: the scrubber has been told of dirty memory and has not begun
  * @stop: the workers are to do no more
  * @given_up: free chunks were given up, and the regainer has not begun anew since
  * @regain_delay: jiffies until the kernel is asked again for what it had not
- * @wait: for @news or @busy to change
+ * @wait: for @news, @moved or @ended to change
  * @scrubber: zeroes what is dirty, looks again at what is quarantined, gives back
  *	what is beyond the reserve; gets no memory from the kernel
  * @regainer: gets what is missing of the reserve
@@ -165,8 +182,11 @@ struct zcp_node {
 	unsigned long nr_chunks;
 	unsigned long nr_split;
 	unsigned long reserve;
-	unsigned int busy;
-	unsigned long news[ZCP_NR_KINDS];
+	struct list_head pieces;
+	unsigned long begun;
+	unsigned long ended;
+	unsigned long news[ZCP_NR_ORDERS];
+	unsigned long moved[ZCP_NR_ORDERS];
 	bool splitting;
 	bool scrub_due;
 	bool stop;
@@ -279,10 +299,11 @@ void zcp_node_account(struct zcp_node *node, enum zcp_state from,
 		      enum zcp_state to, unsigned long pages);
 void zcp_node_file_split(struct zcp_chunk *chunk);
 void zcp_node_file_clean(struct zcp_chunk *chunk);
-void zcp_node_begin(struct zcp_node *node);
-void zcp_node_end(struct zcp_node *node);
-void zcp_node_news(struct zcp_node *node, enum zcp_kind kind);
+void zcp_node_begin(struct zcp_node *node, struct zcp_piece *piece);
+void zcp_node_end(struct zcp_node *node, struct zcp_piece *piece);
+void zcp_node_news(struct zcp_node *node, unsigned int order);
 void zcp_node_news_of(struct zcp_chunk *chunk);
+void zcp_node_moved(struct zcp_node *node, unsigned int order);
 void zcp_node_queue_scrubber(struct zcp_node *node, unsigned long delay);
 void zcp_node_wake_scrubber(struct zcp_node *node);
 void zcp_node_queue_regainer(struct zcp_node *node, unsigned long delay);
@@ -297,8 +318,9 @@ int zcp_node_take_block(struct zcp_node *node, struct zcp_extent *ext,
 			unsigned int nr);
 void zcp_node_untake(const struct zcp_extent *ext, unsigned int nr);
 void zcp_node_free(const struct zcp_extent *ext, unsigned int nr);
-bool zcp_node_borrow(struct zcp_node *node, struct zcp_extent *ext);
-void zcp_node_return_borrowed(const struct zcp_extent *ext);
+bool zcp_node_borrow(struct zcp_node *node, struct zcp_extent *ext,
+		     struct zcp_piece *piece);
+void zcp_node_return_borrowed(const struct zcp_extent *ext, struct zcp_piece *piece);
 
 /* supply.c */
 
@@ -309,7 +331,7 @@ void zcp_node_return_borrowed(const struct zcp_extent *ext);
 int zcp_node_get_chunk(struct zcp_node *node, enum zcp_kind kind, gfp_t gfp);
 int zcp_node_grow(struct zcp_node *node, enum zcp_kind kind);
 void zcp_node_release_and_unlock(struct zcp_chunk *chunk, enum zcp_state state);
-bool zcp_node_split_one(struct zcp_node *node, unsigned long seen);
+bool zcp_node_split_one(struct zcp_node *node, unsigned int order, unsigned long seen);
 bool zcp_node_join_one(struct zcp_node *node);
 
 /* reserve.c */
@@ -337,8 +359,8 @@ enum zcp_surplus {
 void zcp_scrub_start(struct zcp_node *node);
 void zcp_scrub_stop(struct zcp_node *node);
 void zcp_scrub_worker(struct work_struct *work);
-bool zcp_scrub_whole(struct zcp_node *node, enum zcp_surplus surplus);
-bool zcp_scrub_split(struct zcp_node *node);
+unsigned int zcp_scrub_whole(struct zcp_node *node, enum zcp_surplus surplus);
+unsigned int zcp_scrub_split(struct zcp_node *node);
 bool zcp_quarantine_scan(struct zcp_node *node);
 
 /* refill.c */
@@ -353,7 +375,52 @@ enum zcp_growth {
 	ZCP_MAY_GROW
 };
 
-int zcp_refill(struct zcp_node *node, enum zcp_kind kind, enum zcp_growth growth,
-	       unsigned long seen);
+/**
+ * enum zcp_patience - whether somebody waits for memory that is in others' hands
+ * @ZCP_DO_NOT_WAIT: there may be some elsewhere
+ * @ZCP_MAY_WAIT: until what is now in others' hands is back
+ */
+enum zcp_patience {
+	ZCP_DO_NOT_WAIT,
+	ZCP_MAY_WAIT
+};
+
+/**
+ * struct zcp_search - somebody looks for memory on a node, and has come so far
+ * @node: where
+ * @kind: of chunk it is wanted in
+ * @order: of the block that is wanted, or that of a chunk for all of one
+ * @growth: whether more memory from the kernel would help
+ * @patience: whether to wait
+ * @seen: zcp_node.news of @order as it was before the last look
+ * @moved: zcp_node.moved of @order as it was when the search began
+ * @left: dirty pages that may yet be made clean
+ * @until: the last piece to wait for, once @waits
+ * @scanned: the quarantine has been looked at
+ * @waits: nothing else is left to do
+ * @last: nor is anything left to wait for: this was the last look
+ *
+ * A search takes as long as what there is to do when it begins, and what others do with
+ * smaller memory meanwhile does not make it longer. It begins anew when somebody has had
+ * memory of this order, or has freed some: then the search may have missed what there was.
+ */
+struct zcp_search {
+	struct zcp_node *node;
+	enum zcp_kind kind;
+	unsigned int order;
+	enum zcp_growth growth;
+	enum zcp_patience patience;
+	unsigned long seen;
+	unsigned long moved;
+	long left;
+	unsigned long until;
+	bool scanned;
+	bool waits;
+	bool last;
+};
+
+void zcp_search_begin(struct zcp_search *search);
+void zcp_search_look(struct zcp_search *search);
+int zcp_search_refill(struct zcp_search *search);
 
 #endif /* ZCPOOL_MEM_H */

@@ -86,6 +86,7 @@ struct zcp_node *zcp_node_create(struct zcp_budget *budget,
 	INIT_LIST_HEAD(&node->retired_split);
 	INIT_LIST_HEAD(&node->dirty_split);
 	INIT_LIST_HEAD(&node->quarantined_split);
+	INIT_LIST_HEAD(&node->pieces);
 	init_waitqueue_head(&node->wait);
 	return node;
 }
@@ -194,6 +195,7 @@ void zcp_node_file_clean(struct zcp_chunk *chunk)
 /**
  * zcp_node_begin() - note that a piece of memory is about to be on no list
  * @node: whose
+ * @piece: to be given to zcp_node_end()
  *
  * Between this and zcp_node_end() somebody gets, zeroes, converts or releases it
  * without the lock. It counts as dirty, unless it is not or no longer the pool's, and
@@ -201,56 +203,92 @@ void zcp_node_file_clean(struct zcp_chunk *chunk)
  *
  * Context: under the node's lock.
  */
-void zcp_node_begin(struct zcp_node *node)
+void zcp_node_begin(struct zcp_node *node, struct zcp_piece *piece)
 {
 	lockdep_assert_held(&node->lock);
-	WRITE_ONCE(node->busy, node->busy + 1);
+	piece->nth = ++node->begun;
+	list_add_tail(&piece->link, &node->pieces);
 }
 
 /**
  * zcp_node_end() - note that such a piece is on a list again, or gone
  * @node: whose
+ * @piece: which
  *
  * Where that helps anybody, zcp_node_news() has said so before.
  *
  * Context: under the node's lock.
  */
-void zcp_node_end(struct zcp_node *node)
+void zcp_node_end(struct zcp_node *node, struct zcp_piece *piece)
 {
+	const struct zcp_piece *oldest;
+
 	lockdep_assert_held(&node->lock);
-	WRITE_ONCE(node->busy, node->busy - 1);
+	list_del(&piece->link);
+	oldest = list_first_entry_or_null(&node->pieces, struct zcp_piece, link);
+	WRITE_ONCE(node->ended, oldest ? oldest->nth - 1 : node->begun);
 	wake_up_all(&node->wait);
+}
+
+/* What is large enough for some order is so for each lower one. */
+static void zcp_count_orders(unsigned long *count, unsigned int order)
+{
+	unsigned int i;
+
+	for (i = 0; i <= order; i++)
+		WRITE_ONCE(count[i], count[i] + 1);
 }
 
 /**
  * zcp_node_news() - tell whoever has looked for memory in vain to look again
- * @node: where some has come
- * @kind: of chunk that it helps with: a block of a split one, or a whole one, which
- *	can also be split
+ * @node: where some has become clean
+ * @order: of the block, or that of a chunk for all of one
  *
  * Context: under the node's lock.
  */
-void zcp_node_news(struct zcp_node *node, enum zcp_kind kind)
+void zcp_node_news(struct zcp_node *node, unsigned int order)
 {
 	lockdep_assert_held(&node->lock);
-	if (kind == ZCP_WHOLE)
-		WRITE_ONCE(node->news[ZCP_WHOLE], node->news[ZCP_WHOLE] + 1);
-	WRITE_ONCE(node->news[ZCP_SPLIT], node->news[ZCP_SPLIT] + 1);
+	zcp_count_orders(node->news, order);
 	wake_up_all(&node->wait);
 }
 
 /**
  * zcp_node_news_of() - the same, of memory of a chunk that has become clean
- * @chunk: one that is split, and free entirely, can be made whole
+ * @chunk: one that is free entirely helps whoever wants the other kind, too
  *
  * Context: under the node's lock.
  */
 void zcp_node_news_of(struct zcp_chunk *chunk)
 {
-	bool all = zcp_chunk_kind(chunk) == ZCP_WHOLE ||
-		   zcp_buddy_nr_free(&chunk->split->buddy) == ZCP_BUDDY_PAGES;
+	const struct zcp_buddy *buddy;
 
-	zcp_node_news(chunk->node, all ? ZCP_WHOLE : ZCP_SPLIT);
+	if (chunk->state == ZCP_RETIRED)
+		return;
+	if (zcp_chunk_kind(chunk) == ZCP_WHOLE) {
+		zcp_node_news(chunk->node, ZCP_CHUNK_ORDER);
+		return;
+	}
+	buddy = &chunk->split->buddy;
+	if (zcp_buddy_nr_free(buddy) == ZCP_BUDDY_PAGES)
+		zcp_node_news(chunk->node, ZCP_CHUNK_ORDER);
+	else if (zcp_buddy_nr_free(buddy))
+		zcp_node_news(chunk->node, zcp_buddy_max_free(buddy));
+}
+
+/**
+ * zcp_node_moved() - note that memory has been taken, or has been freed
+ * @node: where
+ * @order: of the block, or that of a chunk for all of one
+ *
+ * Whoever looks for memory of that order then begins anew.
+ *
+ * Context: under the node's lock.
+ */
+void zcp_node_moved(struct zcp_node *node, unsigned int order)
+{
+	lockdep_assert_held(&node->lock);
+	zcp_count_orders(node->moved, order);
 }
 
 /*

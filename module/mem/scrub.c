@@ -71,11 +71,12 @@ static enum zcp_state zcp_whole_verdict(struct zcp_chunk *chunk)
  * @surplus: what becomes of the chunk if the node has more than its reserve
  *
  * Context: may sleep; without the node's lock.
- * Return: whether there was one.
+ * Return: its pages, or 0 if there was none.
  */
-bool zcp_scrub_whole(struct zcp_node *node, enum zcp_surplus surplus)
+unsigned int zcp_scrub_whole(struct zcp_node *node, enum zcp_surplus surplus)
 {
 	struct zcp_chunk *chunk;
+	struct zcp_piece piece;
 	enum zcp_state to;
 	bool keep;
 
@@ -84,10 +85,10 @@ bool zcp_scrub_whole(struct zcp_node *node, enum zcp_surplus surplus)
 					 struct zcp_chunk, link);
 	if (!chunk) {
 		mutex_unlock(&node->lock);
-		return false;
+		return 0;
 	}
 	list_del_init(&chunk->link);
-	zcp_node_begin(node);
+	zcp_node_begin(node, &piece);
 	keep = surplus == ZCP_KEEP_SURPLUS || node->nr_chunks <= node->reserve;
 	mutex_unlock(&node->lock);
 
@@ -103,11 +104,11 @@ bool zcp_scrub_whole(struct zcp_node *node, enum zcp_surplus surplus)
 
 	mutex_lock(&node->lock);
 	if (to == ZCP_CLEAN)
-		zcp_node_news(node, ZCP_WHOLE);
-	zcp_node_end(node);
+		zcp_node_news(node, ZCP_CHUNK_ORDER);
+	zcp_node_end(node, &piece);
 	if (to == ZCP_CLEAN && !keep) {
 		zcp_node_release_and_unlock(chunk, ZCP_DIRTY);
-		return true;
+		return ZCP_CHUNK_PAGES;
 	}
 	chunk->state = to;
 	list_add(&chunk->link, &node->whole[to]);
@@ -115,7 +116,7 @@ bool zcp_scrub_whole(struct zcp_node *node, enum zcp_surplus surplus)
 	if (node->nr_chunks > node->reserve)
 		zcp_node_wake_scrubber(node);
 	mutex_unlock(&node->lock);
-	return true;
+	return ZCP_CHUNK_PAGES;
 }
 
 /* A dirty block of a split chunk, taken off the chunk's dirty bitmap. */
@@ -126,6 +127,22 @@ struct zcp_block {
 	DECLARE_BITMAP(pinned, 1U << ZCP_BUDDY_MAX_ORDER);
 };
 
+/*
+ * The first dirty page from some place on. There the middle of a block may be by now, of
+ * which all is dirty: to go down to its start is to clear the lowest bits.
+ */
+static unsigned int zcp_split_next_dirty(const struct zcp_split *split)
+{
+	unsigned int start = find_next_bit(split->dirty, ZCP_BUDDY_PAGES, split->next_dirty);
+
+	if (start >= ZCP_BUDDY_PAGES)
+		return find_first_bit(split->dirty, ZCP_BUDDY_PAGES);
+	while (start && zcp_buddy_order(&split->buddy, start) < 0)
+		start &= start - 1;
+	return start;
+}
+
+/* Chunks, and the blocks in each, have their turn however many become dirty meanwhile. */
 static bool zcp_block_take(struct zcp_node *node, struct zcp_block *block)
 {
 	struct zcp_split *split;
@@ -136,14 +153,17 @@ static bool zcp_block_take(struct zcp_node *node, struct zcp_block *block)
 	if (!split)
 		return false;
 	block->chunk = split->chunk;
-	block->start = find_first_bit(split->dirty, ZCP_BUDDY_PAGES);
+	block->start = zcp_split_next_dirty(split);
 	order = zcp_buddy_order(&split->buddy, block->start);
 	/* A page that is no block's start is corruption: treat it alone. */
 	block->order = WARN_ON_ONCE(order < 0) ? 0 : order;
 
+	split->next_dirty = block->start + (1U << block->order);
 	bitmap_clear(split->dirty, block->start, 1U << block->order);
 	if (bitmap_empty(split->dirty, ZCP_BUDDY_PAGES))
 		list_del_init(&split->dirty_link);
+	else
+		list_move_tail(&split->dirty_link, &node->dirty_split);
 	return true;
 }
 
@@ -228,20 +248,21 @@ static void zcp_block_retire(struct zcp_block *block)
  * @node: where
  *
  * Context: may sleep; without the node's lock.
- * Return: whether there was one.
+ * Return: its pages, or 0 if there was none.
  */
-bool zcp_scrub_split(struct zcp_node *node)
+unsigned int zcp_scrub_split(struct zcp_node *node)
 {
 	struct zcp_block block;
+	struct zcp_piece piece;
 	struct page *page;
 	bool retire;
 
 	mutex_lock(&node->lock);
 	if (!zcp_block_take(node, &block)) {
 		mutex_unlock(&node->lock);
-		return false;
+		return 0;
 	}
-	zcp_node_begin(node);
+	zcp_node_begin(node, &piece);
 	page = block.chunk->page + block.start;
 	retire = block.chunk->state == ZCP_RETIRED ||
 		 zcp_pages_poisoned(page, 1U << block.order);
@@ -257,9 +278,9 @@ bool zcp_scrub_split(struct zcp_node *node)
 	else
 		zcp_block_make_clean(&block);
 	zcp_node_news_of(block.chunk);
-	zcp_node_end(node);
+	zcp_node_end(node, &piece);
 	mutex_unlock(&node->lock);
-	return true;
+	return 1U << block.order;
 }
 
 static bool zcp_quarantine_scan_whole(struct zcp_node *node)

@@ -20,6 +20,7 @@
 void zcp_node_release_and_unlock(struct zcp_chunk *chunk, enum zcp_state state)
 {
 	struct zcp_node *node = chunk->node;
+	struct zcp_piece piece;
 
 	lockdep_assert_held(&node->lock);
 	list_del_init(&chunk->link);
@@ -29,14 +30,14 @@ void zcp_node_release_and_unlock(struct zcp_chunk *chunk, enum zcp_state state)
 		node->nr_split--;
 	/* Whoever finds no memory now must find room to grow. */
 	atomic_long_dec(&node->budget->nr_chunks);
-	zcp_node_begin(node);
+	zcp_node_begin(node, &piece);
 	mutex_unlock(&node->lock);
 
 	zcp_chunk_destroy(chunk);
 
 	mutex_lock(&node->lock);
-	zcp_node_news(node, ZCP_WHOLE);
-	zcp_node_end(node);
+	zcp_node_news(node, ZCP_CHUNK_ORDER);
+	zcp_node_end(node, &piece);
 	mutex_unlock(&node->lock);
 }
 
@@ -56,13 +57,14 @@ int zcp_node_get_chunk(struct zcp_node *node, enum zcp_kind kind, gfp_t gfp)
 {
 	struct zcp_budget *budget = node->budget;
 	struct zcp_chunk *chunk;
+	struct zcp_piece piece;
 
 	mutex_lock(&node->lock);
 	if (!atomic_long_add_unless(&budget->nr_chunks, 1, budget->max)) {
 		mutex_unlock(&node->lock);
 		return -ENOSPC;
 	}
-	zcp_node_begin(node);
+	zcp_node_begin(node, &piece);
 	mutex_unlock(&node->lock);
 
 	chunk = zcp_chunk_create(node, kind, gfp);
@@ -77,11 +79,11 @@ int zcp_node_get_chunk(struct zcp_node *node, enum zcp_kind kind, gfp_t gfp)
 		/* Others may have made some clean meanwhile: then this is too much. */
 		if (node->nr_chunks > node->reserve)
 			zcp_node_wake_scrubber(node);
-		zcp_node_news(node, kind);
+		zcp_node_news_of(chunk);
 	} else {
 		atomic_long_dec(&budget->nr_chunks);
 	}
-	zcp_node_end(node);
+	zcp_node_end(node, &piece);
 	mutex_unlock(&node->lock);
 	return chunk ? 0 : -ENOMEM;
 }
@@ -100,38 +102,39 @@ int zcp_node_grow(struct zcp_node *node, enum zcp_kind kind)
 }
 
 /* A clean chunk that is to be exchanged: on no list, and counted as dirty. */
-static void zcp_exchange_begin(struct zcp_chunk *old)
+static void zcp_exchange_begin(struct zcp_chunk *old, struct zcp_piece *piece)
 {
 	struct zcp_node *node = old->node;
 
 	list_del_init(&old->link);
 	zcp_node_account(node, ZCP_CLEAN, ZCP_DIRTY, ZCP_CHUNK_PAGES);
-	zcp_node_begin(node);
+	zcp_node_begin(node, piece);
 }
 
 /* It was of one kind, and now there is the chunk new, or none at all. */
 static void zcp_exchange_end(struct zcp_node *node, enum zcp_kind kind,
-			     struct zcp_chunk *new)
+			     struct zcp_chunk *new, struct zcp_piece *piece)
 {
 	node->nr_split -= kind == ZCP_SPLIT;
 	if (new) {
 		node->nr_split += zcp_chunk_kind(new) == ZCP_SPLIT;
 		zcp_node_account(node, ZCP_DIRTY, ZCP_CLEAN, ZCP_CHUNK_PAGES);
 		zcp_node_file_clean(new);
-		zcp_node_news(node, zcp_chunk_kind(new));
+		zcp_node_news_of(new);
 	} else {
 		node->nr[ZCP_DIRTY] -= ZCP_CHUNK_PAGES;
 		node->nr_chunks--;
 		atomic_long_dec(&node->budget->nr_chunks);
 		zcp_node_wake_scrubber(node);
 	}
-	zcp_node_end(node);
+	zcp_node_end(node, piece);
 }
 
 /**
  * zcp_node_split_one() - have a split chunk in place of a clean whole one
  * @node: where
- * @seen: zcp_node.news[ZCP_SPLIT] as it was before the caller looked for a block
+ * @order: of the block that the caller wants
+ * @seen: zcp_node.news of that order as it was before the caller looked for one
  *
  * None is split if there has been news since: the chunk is then left to who wants it
  * whole. Where the kernel has no other chunk, the old one may be lost to it.
@@ -139,15 +142,16 @@ static void zcp_exchange_end(struct zcp_node *node, enum zcp_kind kind,
  * Context: may sleep; without the node's lock.
  * Return: whether to look again.
  */
-bool zcp_node_split_one(struct zcp_node *node, unsigned long seen)
+bool zcp_node_split_one(struct zcp_node *node, unsigned int order, unsigned long seen)
 {
 	struct zcp_chunk *old, *new = zcp_chunk_new(node, ZCP_SPLIT);
+	struct zcp_piece piece;
 	bool news;
 
 	if (!new)
 		return false;
 	mutex_lock(&node->lock);
-	news = node->news[ZCP_SPLIT] != seen;
+	news = node->news[order] != seen;
 	old = list_first_entry_or_null(&node->whole[ZCP_CLEAN],
 				       struct zcp_chunk, link);
 	if (news || !old || node->splitting) {
@@ -156,7 +160,7 @@ bool zcp_node_split_one(struct zcp_node *node, unsigned long seen)
 		return news;
 	}
 	node->splitting = true;
-	zcp_exchange_begin(old);
+	zcp_exchange_begin(old, &piece);
 	mutex_unlock(&node->lock);
 
 	/* Only a small allocation, which fits nowhere else, is worth the old one. */
@@ -167,7 +171,9 @@ bool zcp_node_split_one(struct zcp_node *node, unsigned long seen)
 
 	mutex_lock(&node->lock);
 	node->splitting = false;
-	zcp_exchange_end(node, ZCP_WHOLE, new);
+	if (new)
+		zcp_node_moved(node, ZCP_CHUNK_ORDER);
+	zcp_exchange_end(node, ZCP_WHOLE, new, &piece);
 	mutex_unlock(&node->lock);
 	return new;
 }
@@ -182,6 +188,7 @@ bool zcp_node_split_one(struct zcp_node *node, unsigned long seen)
 bool zcp_node_join_one(struct zcp_node *node)
 {
 	struct zcp_chunk *old, *new;
+	struct zcp_piece piece;
 
 	mutex_lock(&node->lock);
 	old = list_first_entry_or_null(&node->split[ZCP_IDLE_SPLIT],
@@ -190,7 +197,7 @@ bool zcp_node_join_one(struct zcp_node *node)
 		mutex_unlock(&node->lock);
 		return false;
 	}
-	zcp_exchange_begin(old);
+	zcp_exchange_begin(old, &piece);
 	mutex_unlock(&node->lock);
 
 	new = zcp_chunk_create(node, ZCP_WHOLE, ZCP_GFP_GROW);
@@ -198,7 +205,7 @@ bool zcp_node_join_one(struct zcp_node *node)
 		zcp_chunk_destroy(old);
 
 	mutex_lock(&node->lock);
-	zcp_exchange_end(node, ZCP_SPLIT, new ?: old);
+	zcp_exchange_end(node, ZCP_SPLIT, new ?: old, &piece);
 	mutex_unlock(&node->lock);
 	return new;
 }

@@ -39,6 +39,8 @@ unsigned int zcp_node_take_whole(struct zcp_node *node, struct zcp_extent *ext,
 		cond_resched();
 	}
 	zcp_node_account(node, ZCP_CLEAN, ZCP_USED, (unsigned long)n * ZCP_CHUNK_PAGES);
+	if (n)
+		zcp_node_moved(node, ZCP_CHUNK_ORDER);
 	mutex_unlock(&node->lock);
 	return n;
 }
@@ -93,6 +95,7 @@ int zcp_node_take_run(struct zcp_node *node, struct zcp_extent *ext,
 		first = chunk;
 	}
 	zcp_node_account(node, ZCP_CLEAN, ZCP_USED, (unsigned long)n * ZCP_CHUNK_PAGES);
+	zcp_node_moved(node, ZCP_CHUNK_ORDER);
 	mutex_unlock(&node->lock);
 	return 0;
 }
@@ -151,6 +154,7 @@ int zcp_node_take_block(struct zcp_node *node, struct zcp_extent *ext,
 		};
 		zcp_node_file_split(chunk);
 		zcp_node_account(node, ZCP_CLEAN, ZCP_USED, nr);
+		zcp_node_moved(node, order_base_2(nr));
 	}
 	mutex_unlock(&node->lock);
 	return start < 0 ? -ENOMEM : 0;
@@ -206,14 +210,14 @@ void zcp_node_untake(const struct zcp_extent *ext, unsigned int nr)
 	mutex_lock(&node->lock);
 	for (; nr; nr--, ext++) {
 		zcp_extent_untake(ext, ZCP_USED);
+		zcp_node_news_of(ext->chunk);
 		cond_resched();
 	}
-	zcp_node_news(node, ZCP_WHOLE);
 	zcp_node_wake_scrubber(node);
 	mutex_unlock(&node->lock);
 }
 
-/* These two say how many pages have become dirty. */
+/* These two say how many pages have become dirty, always neighbours. */
 static unsigned int zcp_whole_free(struct zcp_chunk *chunk)
 {
 	if (WARN_ON_ONCE(chunk->state != ZCP_USED))
@@ -243,25 +247,31 @@ static unsigned int zcp_split_free(const struct zcp_extent *ext)
  * @ext: extents, all of one node, not mapped any more
  * @nr: how many
  *
- * They wait for the scrubber, pinned or not: it looks. An extent that is not
- * allocated is refused, with a warning.
+ * They wait for the scrubber, pinned or not: it looks. So does who waits for memory. An
+ * extent that is not allocated is refused, with a warning.
  *
  * Context: may sleep for the node's lock only.
  */
 void zcp_node_free(const struct zcp_extent *ext, unsigned int nr)
 {
 	struct zcp_node *node = ext->chunk->node;
+	unsigned int freed, largest = 1;
 	unsigned long pages = 0;
 
 	mutex_lock(&node->lock);
 	for (; nr; nr--, ext++) {
 		if (zcp_chunk_kind(ext->chunk) == ZCP_SPLIT)
-			pages += zcp_split_free(ext);
+			freed = zcp_split_free(ext);
 		else
-			pages += zcp_whole_free(ext->chunk);
+			freed = zcp_whole_free(ext->chunk);
+		largest = max(largest, freed);
+		pages += freed;
 		cond_resched();
 	}
 	zcp_node_account(node, ZCP_USED, ZCP_DIRTY, pages);
+	zcp_node_moved(node, ilog2(largest));
+	if (wq_has_sleeper(&node->wait))
+		wake_up_all(&node->wait);
 	zcp_node_wake_scrubber(node);
 	mutex_unlock(&node->lock);
 }
@@ -270,6 +280,7 @@ void zcp_node_free(const struct zcp_extent *ext, unsigned int nr)
  * zcp_node_borrow() - take a clean page for a moment
  * @node: from which
  * @ext: the page, as an extent of one; of a whole chunk if there is no other
+ * @piece: to be given to zcp_node_return_borrowed()
  *
  * Not as a buffer does: it counts as dirty, like memory that is being zeroed, so
  * that who finds nothing else waits for it. It must come back as clean.
@@ -277,7 +288,8 @@ void zcp_node_free(const struct zcp_extent *ext, unsigned int nr)
  * Context: may sleep for the node's lock only.
  * Return: whether there was one at hand; zcp_node_return_borrowed() takes it back.
  */
-bool zcp_node_borrow(struct zcp_node *node, struct zcp_extent *ext)
+bool zcp_node_borrow(struct zcp_node *node, struct zcp_extent *ext,
+		     struct zcp_piece *piece)
 {
 	struct zcp_chunk *chunk;
 
@@ -298,7 +310,7 @@ bool zcp_node_borrow(struct zcp_node *node, struct zcp_extent *ext)
 	}
 	zcp_node_account(node, ZCP_CLEAN, ZCP_DIRTY,
 			 zcp_chunk_kind(chunk) == ZCP_SPLIT ? 1 : ZCP_CHUNK_PAGES);
-	zcp_node_begin(node);
+	zcp_node_begin(node, piece);
 	mutex_unlock(&node->lock);
 	return true;
 }
@@ -306,10 +318,11 @@ bool zcp_node_borrow(struct zcp_node *node, struct zcp_extent *ext)
 /**
  * zcp_node_return_borrowed() - undo zcp_node_borrow()
  * @ext: what was borrowed, not written to
+ * @piece: what zcp_node_borrow() was given
  *
  * Context: may sleep for the node's lock only.
  */
-void zcp_node_return_borrowed(const struct zcp_extent *ext)
+void zcp_node_return_borrowed(const struct zcp_extent *ext, struct zcp_piece *piece)
 {
 	struct zcp_chunk *chunk = ext->chunk;
 	struct zcp_node *node = chunk->node;
@@ -317,6 +330,6 @@ void zcp_node_return_borrowed(const struct zcp_extent *ext)
 	mutex_lock(&node->lock);
 	zcp_extent_untake(ext, ZCP_DIRTY);
 	zcp_node_news_of(chunk);
-	zcp_node_end(node);
+	zcp_node_end(node, piece);
 	mutex_unlock(&node->lock);
 }

@@ -73,6 +73,8 @@ static struct zcp_node *zcp_walk_next(struct zcp_walk *walk,
 /* Of the errors of several nodes, the one the caller can do most about. */
 static int zcp_worse(int a, int b)
 {
+	if (a == -EAGAIN || b == -EAGAIN)
+		return -EAGAIN;
 	return a == -ENOSPC ? a : b;
 }
 
@@ -115,65 +117,84 @@ static void zcp_take_block(struct zcp_node *node, struct zcp_extents *list,
 }
 
 /*
- * Neighbours from one node. To look for them is to sort: only once more, when all
- * is clean. Others may make chunks dirty without end, so each is looked at again,
- * zeroed and converted once at most. Another chunk from the kernel is hardly a
- * neighbour of ours.
+ * Neighbours from one node. To look for them is worth it only once more, when all is clean.
+ * Others may make chunks dirty without end, so each is looked at again, zeroed and
+ * converted once at most. Another chunk from the kernel is hardly a neighbour of ours.
  */
-static int zcp_take_run_from(struct zcp_node *node, struct zcp_extents *list,
+static int zcp_take_run_from(struct zcp_search *search, struct zcp_extents *list,
 			     unsigned int *want)
 {
-	unsigned long left = 3 * READ_ONCE(node->nr_chunks);
+	unsigned long left = 3 * READ_ONCE(search->node->nr_chunks);
 	int err = 0;
 
-	while (!err && left--)
-		err = zcp_refill(node, ZCP_WHOLE, ZCP_NO_GROW,
-				 READ_ONCE(node->news[ZCP_WHOLE]));
+	search->growth = ZCP_NO_GROW;
+	while (!err && left--) {
+		err = zcp_search_refill(search);
+		zcp_search_look(search);
+	}
 	if (err == -EINTR)
 		return err;
-	zcp_take_run(node, list, want);
-	return *want ? -ENOMEM : 0;
+	zcp_take_run(search->node, list, want);
+	if (!*want)
+		return 0;
+	return err ?: -ENOMEM;
 }
 
 /* From one node, until it can make nothing more clean. */
-static int zcp_take_from(const struct zcp_request *req, struct zcp_node *node,
+static int zcp_take_from(struct zcp_search *search, const struct zcp_request *req,
 			 struct zcp_extents *list, zcp_take_fn *take,
 			 unsigned int *want)
 {
-	enum zcp_kind kind = take == zcp_take_block ? ZCP_SPLIT : ZCP_WHOLE;
-	unsigned long seen;
 	int err;
 
+	zcp_search_begin(search);
 	do {
-		seen = READ_ONCE(node->news[kind]);
-		take(node, list, want);
+		zcp_search_look(search);
+		take(search->node, list, want);
 		if (!*want)
 			return 0;
 		if (req->flags & ZCPOOL_ALLOC_NOWAIT)
 			return -EAGAIN;
 		if (take == zcp_take_run)
-			return zcp_take_run_from(node, list, want);
-		err = zcp_refill(node, kind, ZCP_MAY_GROW, seen);
+			return zcp_take_run_from(search, list, want);
+		err = zcp_search_refill(search);
 	} while (!err);
 	return err;
 }
 
 /* From the nearest node on. */
-static int zcp_take(const struct zcp_request *req, struct zcp_extents *list,
-		    zcp_take_fn *take, unsigned int want)
+static int zcp_take_round(const struct zcp_request *req, struct zcp_extents *list,
+			  zcp_take_fn *take, unsigned int *want,
+			  enum zcp_patience patience)
 {
+	struct zcp_search search = {
+		.kind = take == zcp_take_block ? ZCP_SPLIT : ZCP_WHOLE,
+		.order = take == zcp_take_block ? order_base_2(*want) : ZCP_CHUNK_ORDER,
+		.growth = ZCP_MAY_GROW,
+		.patience = patience,
+	};
 	int err, worst = -ENOMEM;
 	struct zcp_walk walk;
-	struct zcp_node *node;
 
 	walk.tried = 0;
-	while ((node = zcp_walk_next(&walk, req))) {
-		err = zcp_take_from(req, node, list, take, &want);
+	while ((search.node = zcp_walk_next(&walk, req))) {
+		err = zcp_take_from(&search, req, list, take, want);
 		if (!err || err == -EINTR)
 			return err;
 		worst = zcp_worse(worst, err);
 	}
 	return worst;
+}
+
+/* Nobody waits for what is in others' hands where there is some to be had elsewhere. */
+static int zcp_take(const struct zcp_request *req, struct zcp_extents *list,
+		    zcp_take_fn *take, unsigned int want)
+{
+	int err = zcp_take_round(req, list, take, &want, ZCP_DO_NOT_WAIT);
+
+	if (err == -EAGAIN && !(req->flags & ZCPOOL_ALLOC_NOWAIT))
+		err = zcp_take_round(req, list, take, &want, ZCP_MAY_WAIT);
+	return err;
 }
 
 static int zcp_alloc_block(const struct zcp_request *req, struct zcp_extents *list,

@@ -272,12 +272,13 @@ static void zcp_show_way(struct seq_file *m, struct zcp_layout *l,
 }
 
 /* Reading a file is no reason to make a page clean or to get one from the kernel. */
-static bool zcp_borrow_page(struct zcp_pool *pool, struct zcp_extent *ext)
+static bool zcp_borrow_page(struct zcp_pool *pool, struct zcp_extent *ext,
+			    struct zcp_piece *piece)
 {
 	int nid;
 
 	for_each_node_mask(nid, pool->mask) {
-		if (zcp_node_borrow(pool->nodes[nid], ext))
+		if (zcp_node_borrow(pool->nodes[nid], ext, piece))
 			return true;
 	}
 	return false;
@@ -286,17 +287,18 @@ static bool zcp_borrow_page(struct zcp_pool *pool, struct zcp_extent *ext)
 static void zcp_show_ways(struct seq_file *m, struct zcp_layout *l,
 			  struct zcp_pool *pool)
 {
+	struct zcp_piece piece;
 	struct zcp_extent ext;
 	unsigned int i;
 
 	seq_puts(m, "\nway page region address\n");
-	if (!zcp_borrow_page(pool, &ext)) {
+	if (!zcp_borrow_page(pool, &ext, &piece)) {
 		seq_puts(m, "# no page of the pool is free and clean\n");
 		return;
 	}
 	for (i = 0; i < ARRAY_SIZE(zcp_ways); i++)
 		zcp_show_way(m, l, &zcp_ways[i], zcp_extent_page(&ext));
-	zcp_node_return_borrowed(&ext);
+	zcp_node_return_borrowed(&ext, &piece);
 }
 
 /**

@@ -178,7 +178,7 @@ TEST(exchange_loses_nothing)
 
 	ASSERT_EQ(0, faults_begin());
 	/* What describes a chunk, but not the buffer */
-	ASSERT_EQ(0, fails_below(FAULT_SLAB, "zcp_refill"));
+	ASSERT_EQ(0, fails_below(FAULT_SLAB, "zcp_search_refill"));
 	ASSERT_EQ(0, fault_knob(FAULT_SLAB, "probability", "100"));
 	ASSERT_EQ(0, fault_knob(FAULT_PAGE, "probability", "100"));
 	fd = buf_alloc(pool, PAGE, ZCPOOL_ALLOC_THISNODE, 0);
