@@ -76,6 +76,16 @@ struct zcp_tally {
 	bool misfiled;
 };
 
+static unsigned long list_count(const struct list_head *list)
+{
+	const struct list_head *link;
+	unsigned long n = 0;
+
+	list_for_each(link, list)
+		n++;
+	return n;
+}
+
 static void zcp_tally_whole(struct zcp_node *node, struct zcp_tally *tally)
 {
 	struct zcp_chunk *chunk;
@@ -86,10 +96,16 @@ static void zcp_tally_whole(struct zcp_node *node, struct zcp_tally *tally)
 			tally->nr[state] += ZCP_CHUNK_PAGES;
 			tally->chunks++;
 			if (chunk->split || chunk->node != node ||
-			    chunk->state != state)
+			    chunk->state != state || zcp_chunk_at(zcp_chunk_place(chunk)) != chunk)
+				tally->misfiled = true;
+			if (state == ZCP_CLEAN &&
+			    test_bit(zcp_chunk_place(chunk) - node->first_place, node->not_clean))
 				tally->misfiled = true;
 		}
 	}
+	if (node->nr_places - bitmap_weight(node->not_clean, node->nr_places) !=
+	    list_count(&node->whole[ZCP_CLEAN]))
+		tally->misfiled = true;
 }
 
 /* Split chunks are found by the largest block they have free. */

@@ -100,6 +100,7 @@ static bool zcp_chunk_get_pages(struct zcp_chunk *chunk, gfp_t gfp)
 	chunk->page = zcp_chunk_pages(chunk->node->nid, zcp_chunk_kind(chunk), gfp);
 	if (!chunk->page)
 		return false;
+	set_page_private(chunk->page, (unsigned long)chunk);
 	atomic_long_inc(zcp_chunk_held(chunk));
 	return true;
 }
@@ -125,6 +126,32 @@ struct zcp_chunk *zcp_chunk_create(struct zcp_node *node, enum zcp_kind kind,
 		return NULL;
 	}
 	return chunk;
+}
+
+/**
+ * zcp_chunk_place() - where in physical memory a chunk is
+ * @chunk: which
+ *
+ * Context: any.
+ * Return: its physical address in chunks: neighbours differ by one.
+ */
+unsigned long zcp_chunk_place(const struct zcp_chunk *chunk)
+{
+	return page_to_pfn(chunk->page) >> ZCP_CHUNK_ORDER;
+}
+
+/**
+ * zcp_chunk_at() - the chunk at a place
+ * @place: of a chunk that the pool has
+ *
+ * Context: any.
+ * Return: the chunk.
+ */
+struct zcp_chunk *zcp_chunk_at(unsigned long place)
+{
+	struct page *page = pfn_to_page(place << ZCP_CHUNK_ORDER);
+
+	return (struct zcp_chunk *)page_private(page);
 }
 
 /**
@@ -172,6 +199,7 @@ void zcp_chunk_destroy(struct zcp_chunk *chunk)
 	unsigned int i;
 
 	atomic_long_dec(zcp_chunk_held(chunk));
+	set_page_private(chunk->page, 0);
 	if (!PageCompound(chunk->page)) {
 		for (i = 0; i < ZCP_CHUNK_PAGES; i++)
 			put_page(chunk->page + i);

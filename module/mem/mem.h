@@ -100,6 +100,8 @@ struct zcp_split {
  * @node: where it is
  * @split: NULL if the chunk is whole
  * @state: of all of a whole chunk; a split one is ZCP_RETIRED or anything else
+ * @to_zero: it is in a buffer, and whoever gets to see it has to zero it before; changed
+ *	under the node's lock as long as nobody can, then under that of its first page
  */
 struct zcp_chunk {
 	struct list_head link;
@@ -107,6 +109,7 @@ struct zcp_chunk {
 	struct zcp_node *node;
 	struct zcp_split *split;
 	enum zcp_state state;
+	bool to_zero;
 };
 
 /* Index of the list of idle split chunks in zcp_node.split */
@@ -130,6 +133,9 @@ struct zcp_piece {
  * @budget: what it shares with the pool's other nodes
  * @pool_name: whose it is, for messages
  * @nid: NUMA node
+ * @first_place: where the node's memory begins, in chunks
+ * @nr_places: how many chunks its memory had room for when the pool was made; what has been
+ *	added since is used, but nobody knows of its neighbours
  * @held_low: chunks there is a struct zcp_chunk for, those too that are just being
  *	converted or given back, in memory that has an address of its own
  * @held_high: the same in high memory
@@ -137,6 +143,8 @@ struct zcp_piece {
  *	the node, its buddy included. Pages are zeroed, got from the kernel and given
  *	back to it without the lock. No other lock of ours is taken inside it.
  * @whole: whole chunks, by state
+ * @not_clean: a bit for each place, clear where a clean whole chunk is; by this neighbours
+ *	are found
  * @split: split chunks with a free block, by the largest order they have free;
  *	those that are free entirely are idle and have a list of their own
  * @full_split: split chunks with no free block
@@ -168,11 +176,14 @@ struct zcp_node {
 	struct zcp_budget *budget;
 	const char *pool_name;
 	int nid;
+	unsigned long first_place;
+	unsigned long nr_places;
 	atomic_long_t held_low;
 	atomic_long_t held_high;
 
 	struct mutex lock;	/* all that follows, but @wait and the works */
 	struct list_head whole[ZCP_NR_STATES];
+	unsigned long *not_clean;
 	struct list_head split[ZCP_IDLE_SPLIT + 1];
 	struct list_head full_split;
 	struct list_head retired_split;
@@ -260,6 +271,8 @@ struct zcp_chunk *zcp_chunk_create(struct zcp_node *node, enum zcp_kind kind,
 				   gfp_t gfp);
 struct zcp_chunk *zcp_chunk_new(struct zcp_node *node, enum zcp_kind kind);
 void zcp_chunk_free(struct zcp_chunk *chunk);
+struct zcp_chunk *zcp_chunk_at(unsigned long place);
+unsigned long zcp_chunk_place(const struct zcp_chunk *chunk);
 bool zcp_chunk_exchange(struct zcp_chunk *new, struct zcp_chunk *old,
 			gfp_t with, gfp_t after);
 void zcp_chunk_destroy(struct zcp_chunk *chunk);
@@ -298,7 +311,9 @@ unsigned long zcp_node_lost(const struct zcp_node *node);
 void zcp_node_account(struct zcp_node *node, enum zcp_state from,
 		      enum zcp_state to, unsigned long pages);
 void zcp_node_file_split(struct zcp_chunk *chunk);
+void zcp_node_file_whole(struct zcp_chunk *chunk, enum zcp_state state);
 void zcp_node_file_clean(struct zcp_chunk *chunk);
+void zcp_node_unfile(struct zcp_chunk *chunk);
 void zcp_node_begin(struct zcp_node *node, struct zcp_piece *piece);
 void zcp_node_end(struct zcp_node *node, struct zcp_piece *piece);
 void zcp_node_news(struct zcp_node *node, unsigned int order);

@@ -6,8 +6,10 @@
  * way only, through the scrubber's functions (scrub.c). So the lists of clean
  * whole chunks and the buddies of split ones hold nothing but zeroed pages.
  */
+#include <linux/bitmap.h>
 #include <linux/cpumask.h>
 #include <linux/mm.h>
+#include <linux/mmzone.h>
 #include <linux/preempt.h>
 #include <linux/slab.h>
 #include <linux/topology.h>
@@ -74,6 +76,14 @@ struct zcp_node *zcp_node_create(struct zcp_budget *budget,
 
 	if (!node)
 		return NULL;
+	node->first_place = node_start_pfn(nid) >> ZCP_CHUNK_ORDER;
+	node->nr_places = ((node_end_pfn(nid) - 1) >> ZCP_CHUNK_ORDER) + 1 - node->first_place;
+	node->not_clean = kvcalloc(BITS_TO_LONGS(node->nr_places), sizeof(long), GFP_KERNEL);
+	if (!node->not_clean) {
+		kfree(node);
+		return NULL;
+	}
+	bitmap_fill(node->not_clean, node->nr_places);
 	node->budget = budget;
 	node->pool_name = pool_name;
 	node->nid = nid;
@@ -119,6 +129,7 @@ void zcp_node_destroy(struct zcp_node *node)
 		zcp_node_destroy_list(&node->split[i]);
 	zcp_node_destroy_list(&node->full_split);
 	zcp_node_destroy_list(&node->retired_split);
+	kvfree(node->not_clean);
 	kfree(node);
 }
 
@@ -178,9 +189,41 @@ void zcp_node_file_split(struct zcp_chunk *chunk)
 	list_move(&chunk->link, list);
 }
 
+/* What is beyond the places has none. */
+static void zcp_node_mark(const struct zcp_chunk *chunk, enum zcp_state state)
+{
+	struct zcp_node *node = chunk->node;
+	unsigned long place = zcp_chunk_place(chunk) - node->first_place;
+
+	if (place < node->nr_places)
+		__assign_bit(place, node->not_clean, state != ZCP_CLEAN);
+}
+
+/**
+ * zcp_node_file_whole() - put a whole chunk on the list of its state
+ * @chunk: a whole chunk
+ * @state: its state from now on
+ *
+ * What is dirty waits for its turn; of the rest the last is the first to be used, for the
+ * CPU may have it in its cache.
+ *
+ * Context: under the node's lock.
+ */
+void zcp_node_file_whole(struct zcp_chunk *chunk, enum zcp_state state)
+{
+	struct list_head *list = &chunk->node->whole[state];
+
+	chunk->state = state;
+	zcp_node_mark(chunk, state);
+	if (state == ZCP_DIRTY)
+		list_move_tail(&chunk->link, list);
+	else
+		list_move(&chunk->link, list);
+}
+
 /**
  * zcp_node_file_clean() - put a chunk on the list it belongs on, all of it being clean
- * @chunk: of either kind; a whole one's state says so already
+ * @chunk: of either kind
  *
  * Context: under the node's lock.
  */
@@ -189,7 +232,20 @@ void zcp_node_file_clean(struct zcp_chunk *chunk)
 	if (zcp_chunk_kind(chunk) == ZCP_SPLIT)
 		zcp_node_file_split(chunk);
 	else
-		list_move(&chunk->link, &chunk->node->whole[ZCP_CLEAN]);
+		zcp_node_file_whole(chunk, ZCP_CLEAN);
+}
+
+/**
+ * zcp_node_unfile() - take a chunk off its list
+ * @chunk: of either kind; its state stays what it is
+ *
+ * Context: under the node's lock.
+ */
+void zcp_node_unfile(struct zcp_chunk *chunk)
+{
+	list_del_init(&chunk->link);
+	if (zcp_chunk_kind(chunk) == ZCP_WHOLE)
+		zcp_node_mark(chunk, ZCP_DIRTY);
 }
 
 /**

@@ -87,7 +87,7 @@ unsigned int zcp_scrub_whole(struct zcp_node *node, enum zcp_surplus surplus)
 		mutex_unlock(&node->lock);
 		return 0;
 	}
-	list_del_init(&chunk->link);
+	zcp_node_unfile(chunk);
 	zcp_node_begin(node, &piece);
 	keep = surplus == ZCP_KEEP_SURPLUS || node->nr_chunks <= node->reserve;
 	mutex_unlock(&node->lock);
@@ -110,8 +110,7 @@ unsigned int zcp_scrub_whole(struct zcp_node *node, enum zcp_surplus surplus)
 		zcp_node_release_and_unlock(chunk, ZCP_DIRTY);
 		return ZCP_CHUNK_PAGES;
 	}
-	chunk->state = to;
-	list_add(&chunk->link, &node->whole[to]);
+	zcp_node_file_whole(chunk, to);
 	zcp_node_account(node, ZCP_DIRTY, to, ZCP_CHUNK_PAGES);
 	if (node->nr_chunks > node->reserve)
 		zcp_node_wake_scrubber(node);
@@ -292,8 +291,7 @@ static bool zcp_quarantine_scan_whole(struct zcp_node *node)
 		cond_resched();
 		if (zcp_chunk_pinned(chunk))
 			continue;
-		chunk->state = ZCP_DIRTY;
-		list_move_tail(&chunk->link, &node->whole[ZCP_DIRTY]);
+		zcp_node_file_whole(chunk, ZCP_DIRTY);
 		zcp_node_account(node, ZCP_QUARANTINED, ZCP_DIRTY,
 				 ZCP_CHUNK_PAGES);
 		any = true;

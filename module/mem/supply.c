@@ -23,7 +23,7 @@ void zcp_node_release_and_unlock(struct zcp_chunk *chunk, enum zcp_state state)
 	struct zcp_piece piece;
 
 	lockdep_assert_held(&node->lock);
-	list_del_init(&chunk->link);
+	zcp_node_unfile(chunk);
 	node->nr_chunks--;
 	node->nr[state] -= ZCP_CHUNK_PAGES;
 	if (zcp_chunk_kind(chunk) == ZCP_SPLIT)
@@ -106,7 +106,7 @@ static void zcp_exchange_begin(struct zcp_chunk *old, struct zcp_piece *piece)
 {
 	struct zcp_node *node = old->node;
 
-	list_del_init(&old->link);
+	zcp_node_unfile(old);
 	zcp_node_account(node, ZCP_CLEAN, ZCP_DIRTY, ZCP_CHUNK_PAGES);
 	zcp_node_begin(node, piece);
 }

@@ -3,7 +3,7 @@
  * What is handed out of a node's clean memory, and how it comes back: freed, which
  * makes it dirty; untaken, as clean as it was; or lent for a moment and returned.
  */
-#include <linux/list_sort.h>
+#include <linux/bitmap.h>
 #include <linux/log2.h>
 #include <linux/mm.h>
 
@@ -12,8 +12,7 @@
 /* Whoever does so accounts for it. */
 static void zcp_node_use_whole(struct zcp_chunk *chunk, struct zcp_extent *ext)
 {
-	chunk->state = ZCP_USED;
-	list_move(&chunk->link, &chunk->node->whole[ZCP_USED]);
+	zcp_node_file_whole(chunk, ZCP_USED);
 	*ext = (struct zcp_extent){ .chunk = chunk, .nr = ZCP_CHUNK_PAGES };
 }
 
@@ -45,54 +44,31 @@ unsigned int zcp_node_take_whole(struct zcp_node *node, struct zcp_extent *ext,
 	return n;
 }
 
-static int zcp_chunk_cmp(void *priv, const struct list_head *a,
-			 const struct list_head *b)
-{
-	unsigned long pa = page_to_pfn(list_entry(a, struct zcp_chunk, link)->page);
-	unsigned long pb = page_to_pfn(list_entry(b, struct zcp_chunk, link)->page);
-
-	cond_resched();
-	return pa > pb;
-}
-
 /**
  * zcp_node_take_run() - take physically neighbouring clean whole chunks
  * @node: from which
  * @ext: room for @want extents
  * @want: how many are wanted
  *
- * Context: may sleep. Sorts the clean chunks, so it takes O(n log n).
+ * Context: may sleep for the node's lock only.
  * Return: 0, or -ENOMEM if there is no such run; then none was taken.
  */
 int zcp_node_take_run(struct zcp_node *node, struct zcp_extent *ext,
 		      unsigned int want)
 {
-	struct list_head *clean = &node->whole[ZCP_CLEAN];
-	struct zcp_chunk *chunk, *first = NULL;
-	unsigned long pfn, next_pfn = 0;
-	unsigned int n = 0;
+	unsigned long place;
+	unsigned int n;
 
 	mutex_lock(&node->lock);
-	list_sort(NULL, clean, zcp_chunk_cmp);
-	list_for_each_entry(chunk, clean, link) {
-		pfn = page_to_pfn(chunk->page);
-		if (!n || pfn != next_pfn) {
-			first = chunk;
-			n = 0;
-		}
-		next_pfn = pfn + ZCP_CHUNK_PAGES;
-		if (++n == want)
-			break;
-		cond_resched();
-	}
-	if (n < want) {
+	place = bitmap_find_next_zero_area(node->not_clean, node->nr_places, 0, want, 0);
+	if (place >= node->nr_places) {
 		mutex_unlock(&node->lock);
 		return -ENOMEM;
 	}
+	place += node->first_place;
 	for (n = 0; n < want; n++) {
-		chunk = list_next_entry(first, link);
-		zcp_node_use_whole(first, ext + n);
-		first = chunk;
+		zcp_node_use_whole(zcp_chunk_at(place + n), ext + n);
+		cond_resched();
 	}
 	zcp_node_account(node, ZCP_CLEAN, ZCP_USED, (unsigned long)n * ZCP_CHUNK_PAGES);
 	zcp_node_moved(node, ZCP_CHUNK_ORDER);
@@ -189,8 +165,7 @@ static void zcp_extent_untake(const struct zcp_extent *ext, enum zcp_state from)
 		zcp_split_untake(ext, from);
 		return;
 	}
-	chunk->state = ZCP_CLEAN;
-	zcp_node_file_clean(chunk);
+	zcp_node_file_whole(chunk, ZCP_CLEAN);
 	zcp_node_account(chunk->node, from, ZCP_CLEAN, ZCP_CHUNK_PAGES);
 }
 
@@ -222,8 +197,7 @@ static unsigned int zcp_whole_free(struct zcp_chunk *chunk)
 {
 	if (WARN_ON_ONCE(chunk->state != ZCP_USED))
 		return 0;
-	chunk->state = ZCP_DIRTY;
-	list_move_tail(&chunk->link, &chunk->node->whole[ZCP_DIRTY]);
+	zcp_node_file_whole(chunk, ZCP_DIRTY);
 	return ZCP_CHUNK_PAGES;
 }
 
@@ -306,7 +280,7 @@ bool zcp_node_borrow(struct zcp_node *node, struct zcp_extent *ext,
 		ext->start = zcp_buddy_alloc(&chunk->split->buddy, 0);
 		zcp_node_file_split(chunk);
 	} else {
-		list_del_init(&chunk->link);
+		zcp_node_unfile(chunk);
 	}
 	zcp_node_account(node, ZCP_CLEAN, ZCP_DIRTY,
 			 zcp_chunk_kind(chunk) == ZCP_SPLIT ? 1 : ZCP_CHUNK_PAGES);

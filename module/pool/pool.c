@@ -117,9 +117,9 @@ static void zcp_take_block(struct zcp_node *node, struct zcp_extents *list,
 }
 
 /*
- * Neighbours from one node. To look for them is worth it only once more, when all is clean.
- * Others may make chunks dirty without end, so each is looked at again, zeroed and
- * converted once at most. Another chunk from the kernel is hardly a neighbour of ours.
+ * Neighbours from one node. They are looked for once more, when all is clean. Others may make
+ * chunks dirty without end, so each is looked at again, zeroed and converted once at most.
+ * Another chunk from the kernel is hardly a neighbour of ours.
  */
 static int zcp_take_run_from(struct zcp_search *search, struct zcp_extents *list,
 			     unsigned int *want)
