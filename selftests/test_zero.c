@@ -4,6 +4,9 @@
  * Nobody ever sees a byte of a previous owner. The pool is small, so that what
  * one process frees is what another one gets.
  */
+#include <pthread.h>
+#include <sys/uio.h>
+
 #include "zcpool_test.h"
 
 #define WORKERS		4
@@ -209,6 +212,169 @@ TEST_F(pool, pool_mmap_gives_zeroes)
 			munmap(p, sizes[i]);
 		}
 	}
+}
+
+/* A mapping of the pool, of memory that may not have been zeroed when it was made */
+static char *map_soiled(int pool, size_t len, int flags)
+{
+	if (soil_everything(pool, CHUNK))
+		return MAP_FAILED;
+	return mmap(NULL, len, RDWR, MAP_SHARED | flags, pool, 0);
+}
+
+/* Ways to look at a page that nobody has touched; each copies it, and returns 0 */
+static int by_touch(char *to, char *page)
+{
+	memcpy(to, page, PAGE);
+	return 0;
+}
+
+static int by_process_vm_readv(char *to, char *page)
+{
+	struct iovec local = { to, PAGE }, remote = { page, PAGE };
+
+	return process_vm_readv(getpid(), &local, 1, &remote, 1, 0) != PAGE;
+}
+
+static int by_pread(const char *path, char *to, off_t at)
+{
+	int fd = open(path, O_RDONLY);
+	int err = fd < 0 || pread(fd, to, PAGE, at) != PAGE;
+
+	close(fd);
+	return err;
+}
+
+static int by_proc_mem(char *to, char *page)
+{
+	return by_pread("/proc/self/mem", to, (off_t)(uintptr_t)page);
+}
+
+static char *mapping;
+static size_t mapping_len;
+
+static int by_map_files(char *to, char *page)
+{
+	char path[80];
+
+	snprintf(path, sizeof(path), "/proc/self/map_files/%lx-%lx", (unsigned long)mapping,
+		 (unsigned long)mapping + mapping_len);
+	return by_pread(path, to, page - mapping);
+}
+
+static int by_pipe(char *to, char *page)
+{
+	struct iovec iov = { page, PAGE };
+	int fds[2], err;
+
+	if (pipe(fds))
+		return 1;
+	err = vmsplice(fds[1], &iov, 1, 0) != PAGE || read(fds[0], to, PAGE) != PAGE;
+	close(fds[0]);
+	close(fds[1]);
+	return err;
+}
+
+static int by_child(char *to, char *page)
+{
+	pid_t pid = fork();
+
+	if (!pid)
+		_exit(!all_zero(page, PAGE));
+	memset(to, 0, PAGE);
+	return child_status(pid);
+}
+
+/* The middle of each chunk is looked at first, and then all that there is. */
+TEST_F(pool, pool_mmap_whatever_looks_first)
+{
+	int (*const ways[])(char *to, char *page) = {
+		by_touch, by_process_vm_readv, by_proc_mem, by_map_files, by_pipe, by_child,
+	};
+	static char copy[PAGE];
+	unsigned int i;
+	char *p, *page;
+
+	mapping_len = 16 * MIB;
+	for (i = 0; i < ARRAY_SIZE(ways); i++) {
+		p = map_soiled(self->fd, mapping_len, 0);
+		ASSERT_NE(MAP_FAILED, p);
+		mapping = p;
+		for (page = p + CHUNK / 2; page < p + mapping_len; page += CHUNK) {
+			memset(copy, 1, PAGE);
+			ASSERT_EQ(0, ways[i](copy, page)) TH_LOG("way %u: %s", i, strerror(errno));
+			EXPECT_TRUE(all_zero(copy, PAGE)) TH_LOG("way %u", i);
+		}
+		EXPECT_TRUE(all_zero(p, mapping_len));
+		munmap(p, mapping_len);
+	}
+	p = map_soiled(self->fd, mapping_len, MAP_POPULATE);
+	ASSERT_NE(MAP_FAILED, p);
+	EXPECT_TRUE(all_zero(p, mapping_len));
+	munmap(p, mapping_len);
+}
+
+static struct {
+	pthread_barrier_t barrier;
+	char *map;
+	size_t len;
+} race;
+
+/* Each writes to pages of its own, in each chunk; what is not written to stays zero. */
+static void *write_every_nth(void *arg)
+{
+	size_t nth = (size_t)arg, at;
+
+	for (at = 0; at < race.len; at += CHUNK) {
+		pthread_barrier_wait(&race.barrier);
+		memset(race.map + at + nth * PAGE, 1 + nth, PAGE);
+	}
+	return NULL;
+}
+
+TEST_F(pool, pool_mmap_touched_by_many_at_once)
+{
+	pthread_t threads[WORKERS];
+	size_t round, i, at;
+
+	ASSERT_EQ(0, pthread_barrier_init(&race.barrier, NULL, WORKERS));
+	race.len = 32 * MIB;
+	for (round = 0; round < 4; round++) {
+		race.map = map_soiled(self->fd, race.len, 0);
+		ASSERT_NE(MAP_FAILED, race.map);
+		for (i = 0; i < WORKERS; i++)
+			ASSERT_EQ(0, pthread_create(threads + i, NULL, write_every_nth, (void *)i));
+		for (i = 0; i < WORKERS; i++)
+			pthread_join(threads[i], NULL);
+		for (at = 0; at < race.len; at += CHUNK) {
+			for (i = 0; i < WORKERS; i++)
+				EXPECT_EQ(1 + (char)i, race.map[at + i * PAGE]);
+			EXPECT_TRUE(all_zero(race.map + at + WORKERS * PAGE, CHUNK - WORKERS * PAGE));
+		}
+		munmap(race.map, race.len);
+	}
+	pthread_barrier_destroy(&race.barrier);
+}
+
+/* What was mapped and never touched, and what was taken in vain, is as dirty as before. */
+TEST_F(pool, pool_mmap_not_touched)
+{
+	struct zcpool_info pi;
+	char *p, *rest;
+	int i;
+
+	for (i = 0; i < 4; i++) {
+		p = map_soiled(self->fd, 32 * MIB, 0);
+		ASSERT_NE(MAP_FAILED, p);
+		rest = mmap(NULL, 40 * MIB, RDWR, MAP_SHARED, self->fd, 0);
+		EXPECT_EQ(MAP_FAILED, rest);
+		EXPECT_EQ(ENOSPC, errno);
+		munmap(p, 32 * MIB);
+		EXPECT_EQ(0, soil_everything(self->fd, i % 2 ? CHUNK : 64 * KIB));
+	}
+	ASSERT_EQ(0, pool_wait_idle(self->fd, &pi));
+	EXPECT_EQ(0, pi.used_bytes);
+	EXPECT_TRUE(info_adds_up(&pi));
 }
 
 TEST_HARNESS_MAIN

@@ -138,6 +138,8 @@ static int zcp_dev_mmap(struct file *file, struct vm_area_struct *vma)
 		.size = vma->vm_end - vma->vm_start,
 		.nid = numa_mem_id(),
 		.exact = true,
+		/* The mmap lock is held, for which who looks at the process has to wait. */
+		.zero_later = true,
 	};
 	struct file *buf;
 	int err;

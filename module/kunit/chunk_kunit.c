@@ -11,7 +11,7 @@
 static struct zcp_chunk *new_chunk(struct kunit *test, int nid, enum zcp_kind kind)
 {
 	struct zcp_node *node = zcp_test_node(test, nid, 0, 0);
-	struct zcp_chunk *chunk = zcp_chunk_create(node, kind, __GFP_RETRY_MAYFAIL);
+	struct zcp_chunk *chunk = zcp_chunk_create(node, kind, ZCP_GFP_RESERVE);
 
 	KUNIT_ASSERT_NOT_NULL(test, chunk);
 	KUNIT_EXPECT_PTR_EQ(test, chunk->node, node);

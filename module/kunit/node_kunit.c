@@ -256,6 +256,59 @@ static void node_untake(struct kunit *test)
 	EXPECT_SOUND(test, node);
 }
 
+/* Dirty as it was freed, unless somebody still holds it; zeroed once, before it is seen. */
+static void node_take_dirty(struct kunit *test)
+{
+	struct zcp_node *node = zcp_test_node(test, first_memory_node, 3, 3);
+	struct zcp_extent ext[2];
+	struct page *pinned;
+
+	KUNIT_ASSERT_EQ(test, zcp_node_take_whole(node, ext, 2), 2);
+	zcp_test_pages_fill(zcp_extent_page(ext), ZCP_CHUNK_PAGES, 0xee);
+	pinned = zcp_page_get(zcp_extent_page(ext + 1));
+	zcp_node_free(ext, 2);
+	KUNIT_ASSERT_EQ(test, zcp_node_take_dirty(node, ext, 2), 1);
+	KUNIT_EXPECT_TRUE(test, ext->chunk->to_zero);
+	KUNIT_EXPECT_EQ(test, node->nr[ZCP_DIRTY], ZCP_CHUNK_PAGES);
+	KUNIT_EXPECT_EQ(test, node->nr[ZCP_USED], ZCP_CHUNK_PAGES);
+	EXPECT_SOUND(test, node);
+
+	zcp_node_untake(ext, 1);
+	KUNIT_EXPECT_FALSE(test, ext->chunk->to_zero);
+	KUNIT_EXPECT_EQ(test, node->nr[ZCP_DIRTY], 2 * ZCP_CHUNK_PAGES);
+	EXPECT_SOUND(test, node);
+	put_page(pinned);
+
+	KUNIT_ASSERT_EQ(test, zcp_node_take_dirty(node, ext, 2), 2);
+	zcp_chunk_zero(ext[0].chunk);
+	zcp_chunk_zero(ext[1].chunk);
+	KUNIT_EXPECT_TRUE(test, zcp_test_pages_are(zcp_extent_page(ext), ZCP_CHUNK_PAGES, 0));
+	KUNIT_EXPECT_TRUE(test, zcp_test_pages_are(zcp_extent_page(ext + 1), ZCP_CHUNK_PAGES, 0));
+	zcp_test_pages_fill(zcp_extent_page(ext), ZCP_CHUNK_PAGES, 0xee);
+	zcp_chunk_zero(ext[0].chunk);
+	KUNIT_EXPECT_TRUE(test, zcp_test_pages_are(zcp_extent_page(ext), ZCP_CHUNK_PAGES, 0xee));
+	zcp_node_free(ext, 2);
+	EXPECT_SOUND(test, node);
+}
+
+/* What the kernel was not asked to zero, and what is joined so, is dirty. */
+static void node_grow_dirty(struct kunit *test)
+{
+	struct zcp_node *node = zcp_test_node(test, first_memory_node, 2, 3);
+	struct zcp_extent ext[2];
+
+	KUNIT_ASSERT_EQ(test, zcp_node_get_chunk(node, ZCP_WHOLE, ZCP_GFP_GROW_DIRTY), 0);
+	KUNIT_EXPECT_EQ(test, node->nr[ZCP_DIRTY], ZCP_CHUNK_PAGES);
+	EXPECT_SOUND(test, node);
+	KUNIT_EXPECT_TRUE(test, zcp_node_join_one(node, ZCP_GFP_GROW_DIRTY));
+	KUNIT_EXPECT_EQ(test, node->nr[ZCP_DIRTY], 2 * ZCP_CHUNK_PAGES);
+	KUNIT_EXPECT_EQ(test, node->nr_split, 0);
+	EXPECT_SOUND(test, node);
+	KUNIT_ASSERT_EQ(test, zcp_node_take_dirty(node, ext, 2), 2);
+	zcp_node_free(ext, 2);
+	EXPECT_SOUND(test, node);
+}
+
 /* Another page of its chunk had a memory error before it came back. */
 static void node_untake_retired(struct kunit *test)
 {
@@ -366,6 +419,8 @@ static struct kunit_case zcp_node_cases[] = {
 	KUNIT_CASE(node_take_block_fullest),
 	KUNIT_CASE(node_free),
 	KUNIT_CASE(node_untake),
+	KUNIT_CASE(node_take_dirty),
+	KUNIT_CASE(node_grow_dirty),
 	KUNIT_CASE(node_untake_retired),
 	KUNIT_CASE(node_any_order),
 	{}

@@ -333,7 +333,7 @@ static void refill_await_freed(struct kunit *test)
 
 	node->budget->max = 1;
 	node->reserve = 1;
-	KUNIT_ASSERT_EQ(test, zcp_node_grow(node, ZCP_WHOLE), 0);
+	KUNIT_ASSERT_EQ(test, zcp_node_get_chunk(node, ZCP_WHOLE, ZCP_GFP_GROW), 0);
 	flush_work(&waiter->work);
 	KUNIT_EXPECT_EQ(test, waiter->err, 0);
 

@@ -18,10 +18,11 @@
 #include <linux/slab.h>
 
 #include "../compat.h"
+#include "../show/trace.h"
 #include "mem.h"
 
 /*
- * All of it zeroed; a whole one as the large folio that the core expects of a file's. A core
+ * A whole one as the large folio that the core expects of a file's. A core
  * that was built without huge pages cannot deal with one that is mapped page by page, and
  * cannot split it: MADV_COLD would look at it for ever. There a whole chunk is single pages,
  * too.
@@ -31,7 +32,7 @@ static struct page *zcp_chunk_pages(int nid, enum zcp_kind kind, gfp_t gfp)
 	struct folio *folio;
 	struct page *page;
 
-	gfp |= GFP_HIGHUSER | __GFP_ZERO | __GFP_THISNODE | __GFP_NOWARN;
+	gfp |= GFP_HIGHUSER | __GFP_THISNODE | __GFP_NOWARN;
 	if (kind == ZCP_WHOLE && IS_ENABLED(CONFIG_TRANSPARENT_HUGEPAGE)) {
 		folio = __folio_alloc_node(gfp, ZCP_CHUNK_ORDER, nid);
 		return folio ? folio_page(folio, 0) : NULL;
@@ -109,10 +110,10 @@ static bool zcp_chunk_get_pages(struct zcp_chunk *chunk, gfp_t gfp)
  * zcp_chunk_create() - get a chunk from the kernel
  * @node: node it will belong to; not told of it yet
  * @kind: what to make of it
- * @gfp: how hard to try, beside what every chunk needs
+ * @gfp: how hard to try, beside what every chunk needs; with __GFP_ZERO if it is to be clean
  *
  * Context: may sleep; without the node's lock.
- * Return: a chunk of zeroed, free pages; NULL if there is no memory.
+ * Return: a chunk of free pages; NULL if there is no memory.
  */
 struct zcp_chunk *zcp_chunk_create(struct zcp_node *node, enum zcp_kind kind,
 				   gfp_t gfp)
@@ -210,6 +211,35 @@ void zcp_chunk_destroy(struct zcp_chunk *chunk)
 		put_page(chunk->page);
 	}
 	zcp_chunk_free(chunk);
+}
+
+/**
+ * zcp_chunk_zero() - zero a whole chunk that was taken dirty, unless that has been done
+ * @chunk: of a buffer
+ *
+ * Before anybody gets to see it. Who comes second waits for who came first. A page that has
+ * had a memory error is not written to; it is not mapped either.
+ *
+ * Context: may sleep.
+ */
+void zcp_chunk_zero(struct zcp_chunk *chunk)
+{
+	struct page *page = chunk->page;
+	unsigned int i;
+
+	if (!smp_load_acquire(&chunk->to_zero))
+		return;
+	lock_page(page);
+	if (chunk->to_zero) {
+		for (i = 0; i < ZCP_CHUNK_PAGES; i++) {
+			if (!zcp_pages_poisoned(page + i, 1))
+				zcp_pages_clear(page + i, 1);
+			cond_resched();
+		}
+		trace_zcpool_scrub(chunk->node, page, ZCP_CHUNK_PAGES);
+		smp_store_release(&chunk->to_zero, false);
+	}
+	unlock_page(page);
 }
 
 /**
@@ -312,6 +342,7 @@ vm_fault_t zcp_chunk_map(struct zcp_chunk *chunk, struct vm_fault *vmf)
 {
 	if (!pmd_none(vmf->orig_pmd) || zcp_chunk_poisoned(chunk))
 		return VM_FAULT_FALLBACK;
+	zcp_chunk_zero(chunk);
 	return vmf_insert_folio_pmd(vmf, page_folio(chunk->page), false);
 }
 #endif

@@ -115,17 +115,22 @@ struct page *zcp_extents_run(const struct zcp_extents *list, pgoff_t index,
 }
 
 /**
- * zcp_extents_page() - a page of a range
+ * zcp_extents_page() - a page of a range, for use
  * @list: which
  * @index: page in it
  *
- * Context: any.
+ * It holds what its owner has written to it, or zeroes.
+ *
+ * Context: may sleep.
  * Return: the page, without a reference of its own; NULL beyond the end.
  */
 struct page *zcp_extents_page(const struct zcp_extents *list, pgoff_t index)
 {
+	pgoff_t nth = index / ZCP_CHUNK_PAGES;
 	unsigned int nr;
 
+	if (nth < list->nr_whole)
+		zcp_chunk_zero(list->ext[nth].chunk);
 	return zcp_extents_run(list, index, &nr);
 }
 

@@ -276,6 +276,7 @@ unsigned long zcp_chunk_place(const struct zcp_chunk *chunk);
 bool zcp_chunk_exchange(struct zcp_chunk *new, struct zcp_chunk *old,
 			gfp_t with, gfp_t after);
 void zcp_chunk_destroy(struct zcp_chunk *chunk);
+void zcp_chunk_zero(struct zcp_chunk *chunk);
 void zcp_pieces_attach(const struct zcp_extent *ext, unsigned int nr,
 		       struct address_space *mapping);
 void zcp_pieces_detach(const struct zcp_extent *ext, unsigned int nr);
@@ -327,6 +328,8 @@ void zcp_node_put_off_regainer(struct zcp_node *node, unsigned long delay);
 /* take.c */
 unsigned int zcp_node_take_whole(struct zcp_node *node, struct zcp_extent *ext,
 				 unsigned int want);
+unsigned int zcp_node_take_dirty(struct zcp_node *node, struct zcp_extent *ext,
+				 unsigned int want);
 int zcp_node_take_run(struct zcp_node *node, struct zcp_extent *ext,
 		      unsigned int want);
 int zcp_node_take_block(struct zcp_node *node, struct zcp_extent *ext,
@@ -339,15 +342,18 @@ void zcp_node_return_borrowed(const struct zcp_extent *ext, struct zcp_piece *pi
 
 /* supply.c */
 
-/* How hard to try: the reserve is worth reclaim and compaction, growing is not. */
-#define ZCP_GFP_RESERVE		__GFP_RETRY_MAYFAIL
-#define ZCP_GFP_GROW		__GFP_NORETRY
+/*
+ * How hard to try: the reserve is worth reclaim and compaction, growing is not. What is not
+ * asked for zeroed is dirty.
+ */
+#define ZCP_GFP_RESERVE		(__GFP_RETRY_MAYFAIL | __GFP_ZERO)
+#define ZCP_GFP_GROW		(__GFP_NORETRY | __GFP_ZERO)
+#define ZCP_GFP_GROW_DIRTY	__GFP_NORETRY
 
 int zcp_node_get_chunk(struct zcp_node *node, enum zcp_kind kind, gfp_t gfp);
-int zcp_node_grow(struct zcp_node *node, enum zcp_kind kind);
 void zcp_node_release_and_unlock(struct zcp_chunk *chunk, enum zcp_state state);
 bool zcp_node_split_one(struct zcp_node *node, unsigned int order, unsigned long seen);
-bool zcp_node_join_one(struct zcp_node *node);
+bool zcp_node_join_one(struct zcp_node *node, gfp_t gfp);
 
 /* reserve.c */
 void zcp_reserve_start(struct zcp_node *node);
@@ -384,10 +390,12 @@ bool zcp_quarantine_scan(struct zcp_node *node);
  * enum zcp_growth - whether memory may be got from the kernel
  * @ZCP_NO_GROW: what the node holds has to do
  * @ZCP_MAY_GROW: another chunk would help
+ * @ZCP_MAY_GROW_DIRTY: so it would, zeroed or not
  */
 enum zcp_growth {
 	ZCP_NO_GROW,
-	ZCP_MAY_GROW
+	ZCP_MAY_GROW,
+	ZCP_MAY_GROW_DIRTY
 };
 
 /**

@@ -131,6 +131,7 @@ static bool zcp_search_quarantine(struct zcp_search *search)
 int zcp_search_refill(struct zcp_search *search)
 {
 	enum zcp_kind other = search->kind == ZCP_SPLIT ? ZCP_WHOLE : ZCP_SPLIT;
+	gfp_t gfp = search->growth == ZCP_MAY_GROW_DIRTY ? ZCP_GFP_GROW_DIRTY : ZCP_GFP_GROW;
 	struct zcp_node *node = search->node;
 	int err = -ENOMEM, wait;
 
@@ -145,13 +146,13 @@ int zcp_search_refill(struct zcp_search *search)
 	if (search->kind == ZCP_SPLIT &&
 	    zcp_node_split_one(node, search->order, search->seen))
 		return 0;
-	if (search->growth == ZCP_MAY_GROW)
-		err = zcp_node_grow(node, search->kind);
+	if (search->growth != ZCP_NO_GROW)
+		err = zcp_node_get_chunk(node, search->kind, gfp);
 	if (!err)
 		return 0;
 	if (zcp_search_clean(search, other))
 		return 0;
-	if (search->kind == ZCP_WHOLE && zcp_node_join_one(node))
+	if (search->kind == ZCP_WHOLE && zcp_node_join_one(node, gfp))
 		return 0;
 	if (zcp_search_quarantine(search))
 		return 0;

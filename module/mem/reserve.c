@@ -97,11 +97,11 @@ void zcp_reserve_regain(struct zcp_node *node)
 {
 	while (READ_ONCE(node->nr_chunks) < READ_ONCE(node->reserve) &&
 	       !READ_ONCE(node->stop) && !READ_ONCE(node->given_up)) {
-		if (zcp_node_grow(node, ZCP_WHOLE))
+		if (zcp_node_get_chunk(node, ZCP_WHOLE, ZCP_GFP_GROW))
 			break;
 		cond_resched();
 	}
-	while (zcp_reserve_due(node) && zcp_node_join_one(node))
+	while (zcp_reserve_due(node) && zcp_node_join_one(node, ZCP_GFP_GROW))
 		cond_resched();
 }
 

@@ -41,11 +41,27 @@ void zcp_node_release_and_unlock(struct zcp_chunk *chunk, enum zcp_state state)
 	mutex_unlock(&node->lock);
 }
 
+/* A chunk that has come and counts as dirty, as it was asked for. */
+static void zcp_supply(struct zcp_chunk *chunk, gfp_t gfp)
+{
+	struct zcp_node *node = chunk->node;
+
+	if (!(gfp & __GFP_ZERO)) {
+		zcp_node_file_whole(chunk, ZCP_DIRTY);
+		zcp_node_moved(node, ZCP_CHUNK_ORDER);
+		zcp_node_wake_scrubber(node);
+		return;
+	}
+	zcp_node_account(node, ZCP_DIRTY, ZCP_CLEAN, ZCP_CHUNK_PAGES);
+	zcp_node_file_clean(chunk);
+	zcp_node_news_of(chunk);
+}
+
 /**
  * zcp_node_get_chunk() - get one more chunk from the kernel
  * @node: for which
  * @kind: what it is to be
- * @gfp: how hard to try
+ * @gfp: how hard to try; without __GFP_ZERO a whole one comes as if it had been freed
  *
  * Within the pool's maximum. Whoever finds that reached meanwhile waits for it: there
  * may be room for more than one in it.
@@ -74,31 +90,17 @@ int zcp_node_get_chunk(struct zcp_node *node, enum zcp_kind kind, gfp_t gfp)
 		trace_zcpool_grow(node, chunk->page, ZCP_CHUNK_PAGES);
 		node->nr_chunks++;
 		node->nr_split += kind == ZCP_SPLIT;
-		node->nr[ZCP_CLEAN] += ZCP_CHUNK_PAGES;
-		zcp_node_file_clean(chunk);
+		node->nr[ZCP_DIRTY] += ZCP_CHUNK_PAGES;
+		zcp_supply(chunk, gfp);
 		/* Others may have made some clean meanwhile: then this is too much. */
 		if (node->nr_chunks > node->reserve)
 			zcp_node_wake_scrubber(node);
-		zcp_node_news_of(chunk);
 	} else {
 		atomic_long_dec(&budget->nr_chunks);
 	}
 	zcp_node_end(node, &piece);
 	mutex_unlock(&node->lock);
 	return chunk ? 0 : -ENOMEM;
-}
-
-/**
- * zcp_node_grow() - get one more chunk if the kernel has one at hand
- * @node: for which
- * @kind: what it is to be
- *
- * Context: may sleep; without the node's lock.
- * Return: 0; -ENOSPC the pool is at its maximum; -ENOMEM the kernel has none at hand.
- */
-int zcp_node_grow(struct zcp_node *node, enum zcp_kind kind)
-{
-	return zcp_node_get_chunk(node, kind, ZCP_GFP_GROW);
 }
 
 /* A clean chunk that is to be exchanged: on no list, and counted as dirty. */
@@ -113,14 +115,12 @@ static void zcp_exchange_begin(struct zcp_chunk *old, struct zcp_piece *piece)
 
 /* It was of one kind, and now there is the chunk new, or none at all. */
 static void zcp_exchange_end(struct zcp_node *node, enum zcp_kind kind,
-			     struct zcp_chunk *new, struct zcp_piece *piece)
+			     struct zcp_chunk *new, gfp_t gfp, struct zcp_piece *piece)
 {
 	node->nr_split -= kind == ZCP_SPLIT;
 	if (new) {
 		node->nr_split += zcp_chunk_kind(new) == ZCP_SPLIT;
-		zcp_node_account(node, ZCP_DIRTY, ZCP_CLEAN, ZCP_CHUNK_PAGES);
-		zcp_node_file_clean(new);
-		zcp_node_news_of(new);
+		zcp_supply(new, gfp);
 	} else {
 		node->nr[ZCP_DIRTY] -= ZCP_CHUNK_PAGES;
 		node->nr_chunks--;
@@ -173,7 +173,7 @@ bool zcp_node_split_one(struct zcp_node *node, unsigned int order, unsigned long
 	node->splitting = false;
 	if (new)
 		zcp_node_moved(node, ZCP_CHUNK_ORDER);
-	zcp_exchange_end(node, ZCP_WHOLE, new, &piece);
+	zcp_exchange_end(node, ZCP_WHOLE, new, ZCP_GFP_GROW, &piece);
 	mutex_unlock(&node->lock);
 	return new;
 }
@@ -181,11 +181,12 @@ bool zcp_node_split_one(struct zcp_node *node, unsigned int order, unsigned long
 /**
  * zcp_node_join_one() - have a whole chunk in place of an idle split one
  * @node: where
+ * @gfp: as for zcp_node_get_chunk()
  *
  * Context: may sleep; without the node's lock.
  * Return: whether it was done.
  */
-bool zcp_node_join_one(struct zcp_node *node)
+bool zcp_node_join_one(struct zcp_node *node, gfp_t gfp)
 {
 	struct zcp_chunk *old, *new;
 	struct zcp_piece piece;
@@ -200,12 +201,15 @@ bool zcp_node_join_one(struct zcp_node *node)
 	zcp_exchange_begin(old, &piece);
 	mutex_unlock(&node->lock);
 
-	new = zcp_chunk_create(node, ZCP_WHOLE, ZCP_GFP_GROW);
+	new = zcp_chunk_create(node, ZCP_WHOLE, gfp);
 	if (new)
 		zcp_chunk_destroy(old);
 
 	mutex_lock(&node->lock);
-	zcp_exchange_end(node, ZCP_SPLIT, new ?: old, &piece);
+	if (new)
+		zcp_exchange_end(node, ZCP_SPLIT, new, gfp, &piece);
+	else
+		zcp_exchange_end(node, ZCP_SPLIT, old, ZCP_GFP_GROW, &piece);
 	mutex_unlock(&node->lock);
 	return new;
 }

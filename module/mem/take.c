@@ -45,6 +45,40 @@ unsigned int zcp_node_take_whole(struct zcp_node *node, struct zcp_extent *ext,
 }
 
 /**
+ * zcp_node_take_dirty() - take dirty whole chunks, to be zeroed by who sees them first
+ * @node: from which
+ * @ext: room for @want extents
+ * @want: how many are wanted
+ *
+ * Not those that somebody else still holds; the scrubber sorts them out.
+ *
+ * Context: may sleep for the node's lock only.
+ * Return: how many were taken.
+ */
+unsigned int zcp_node_take_dirty(struct zcp_node *node, struct zcp_extent *ext,
+				 unsigned int want)
+{
+	struct zcp_chunk *chunk, *next;
+	unsigned int n = 0;
+
+	mutex_lock(&node->lock);
+	list_for_each_entry_safe(chunk, next, &node->whole[ZCP_DIRTY], link) {
+		if (n == want)
+			break;
+		cond_resched();
+		if (zcp_chunk_pinned(chunk))
+			continue;
+		chunk->to_zero = true;
+		zcp_node_use_whole(chunk, ext + n++);
+	}
+	zcp_node_account(node, ZCP_DIRTY, ZCP_USED, (unsigned long)n * ZCP_CHUNK_PAGES);
+	if (n)
+		zcp_node_moved(node, ZCP_CHUNK_ORDER);
+	mutex_unlock(&node->lock);
+	return n;
+}
+
+/**
  * zcp_node_take_run() - take physically neighbouring clean whole chunks
  * @node: from which
  * @ext: room for @want extents
@@ -165,8 +199,9 @@ static void zcp_extent_untake(const struct zcp_extent *ext, enum zcp_state from)
 		zcp_split_untake(ext, from);
 		return;
 	}
-	zcp_node_file_whole(chunk, ZCP_CLEAN);
-	zcp_node_account(chunk->node, from, ZCP_CLEAN, ZCP_CHUNK_PAGES);
+	zcp_node_file_whole(chunk, chunk->to_zero ? ZCP_DIRTY : ZCP_CLEAN);
+	chunk->to_zero = false;
+	zcp_node_account(chunk->node, from, chunk->state, ZCP_CHUNK_PAGES);
 }
 
 /**
@@ -174,7 +209,7 @@ static void zcp_extent_untake(const struct zcp_extent *ext, enum zcp_state from)
  * @ext: extents, all of one node, that nobody has written to
  * @nr: how many
  *
- * They are as clean as they were.
+ * They are as clean or as dirty as they were.
  *
  * Context: may sleep for the node's lock only.
  */
@@ -185,7 +220,10 @@ void zcp_node_untake(const struct zcp_extent *ext, unsigned int nr)
 	mutex_lock(&node->lock);
 	for (; nr; nr--, ext++) {
 		zcp_extent_untake(ext, ZCP_USED);
-		zcp_node_news_of(ext->chunk);
+		if (ext->chunk->state == ZCP_DIRTY)
+			zcp_node_moved(node, ZCP_CHUNK_ORDER);
+		else
+			zcp_node_news_of(ext->chunk);
 		cond_resched();
 	}
 	zcp_node_wake_scrubber(node);
@@ -198,6 +236,7 @@ static unsigned int zcp_whole_free(struct zcp_chunk *chunk)
 	if (WARN_ON_ONCE(chunk->state != ZCP_USED))
 		return 0;
 	zcp_node_file_whole(chunk, ZCP_DIRTY);
+	chunk->to_zero = false;
 	return ZCP_CHUNK_PAGES;
 }
 

@@ -79,7 +79,7 @@ static int zcp_worse(int a, int b)
 }
 
 /*
- * Take something of a node's clean memory that is at hand: set *want to what is
+ * Take something of a node's memory that is at hand: set *want to what is
  * still missing.
  */
 typedef void zcp_take_fn(struct zcp_node *node, struct zcp_extents *list,
@@ -90,6 +90,20 @@ static void zcp_take_whole(struct zcp_node *node, struct zcp_extents *list,
 {
 	unsigned int got = zcp_node_take_whole(node, list->ext + list->nr, *want);
 
+	list->nr += got;
+	list->nr_whole += got;
+	*want -= got;
+}
+
+static void zcp_take_whole_or_dirty(struct zcp_node *node, struct zcp_extents *list,
+				    unsigned int *want)
+{
+	unsigned int got;
+
+	zcp_take_whole(node, list, want);
+	if (!*want)
+		return;
+	got = zcp_node_take_dirty(node, list->ext + list->nr, *want);
 	list->nr += got;
 	list->nr_whole += got;
 	*want -= got;
@@ -170,7 +184,7 @@ static int zcp_take_round(const struct zcp_request *req, struct zcp_extents *lis
 	struct zcp_search search = {
 		.kind = take == zcp_take_block ? ZCP_SPLIT : ZCP_WHOLE,
 		.order = take == zcp_take_block ? order_base_2(*want) : ZCP_CHUNK_ORDER,
-		.growth = ZCP_MAY_GROW,
+		.growth = take == zcp_take_whole_or_dirty ? ZCP_MAY_GROW_DIRTY : ZCP_MAY_GROW,
 		.patience = patience,
 	};
 	int err, worst = -ENOMEM;
@@ -309,15 +323,19 @@ static int zcp_alloc_all(const struct zcp_request *req, unsigned long nr_pages,
 	unsigned int whole = nr_pages / ZCP_CHUNK_PAGES;
 	unsigned int tail = nr_pages % ZCP_CHUNK_PAGES;
 	const bool contig = req->flags & ZCPOOL_ALLOC_CONTIG;
+	zcp_take_fn *take = zcp_take_whole;
 	int err;
+
+	if (req->zero_later)
+		take = zcp_take_whole_or_dirty;
+	else if (contig && whole > 1)
+		take = zcp_take_run;
 
 	err = zcp_extents_reserve(list, whole + hweight32(tail));
 	if (!err && whole > 1)
 		err = zcp_pool_could(req, nr_pages);
 	if (!err && whole)
-		err = zcp_take(req, list, contig && whole > 1 ? zcp_take_run :
-								zcp_take_whole,
-			       whole);
+		err = zcp_take(req, list, take, whole);
 	if (!err && tail)
 		err = contig ? zcp_alloc_block(req, list, tail) :
 			       zcp_alloc_tail(req, list, tail);

@@ -42,6 +42,8 @@ struct zcp_pool {
  * @flags: ZCPOOL_ALLOC_*
  * @nid: NUMA node, or the one to be near
  * @exact: @size is not to be rounded up to a whole chunk
+ * @zero_later: whole chunks may be zeroed when they are touched first, for others are kept
+ *	waiting now
  */
 struct zcp_request {
 	struct zcp_pool *pool;
@@ -49,6 +51,7 @@ struct zcp_request {
 	u32 flags;
 	int nid;
 	bool exact;
+	bool zero_later;
 };
 
 /* params.c */
