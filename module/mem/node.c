@@ -2,9 +2,10 @@
 /*
  * Nodes: the chunks a pool has on one NUMA node, on which lists, in which states.
  *
- * Only clean memory is ever handed out, and free memory becomes clean in one
- * way only, through the scrubber's functions (scrub.c). So the lists of clean
- * whole chunks and the buddies of split ones hold nothing but zeroed pages.
+ * Free memory becomes clean in one way only, through the scrubber's functions
+ * (scrub.c). So the lists of clean whole chunks and the buddies of split ones hold
+ * nothing but zeroed pages. Only clean memory is handed out, but for whole chunks that
+ * are to be zeroed before anybody sees them (zcp_node_take_dirty()).
  */
 #include <linux/bitmap.h>
 #include <linux/cpumask.h>
