@@ -32,7 +32,10 @@ static inline unsigned long zcp_test_news(const struct zcp_node *node, enum zcp_
 	return node->news[zcp_test_order(kind)];
 }
 
-/* As somebody does who has looked for memory when there had been so much news. */
+/*
+ * As somebody does who has looked for memory when there had been so much news; and once more
+ * if he is to look again though there is none.
+ */
 static inline int zcp_test_refill_since(struct zcp_node *node, enum zcp_kind kind,
 					enum zcp_growth growth, unsigned long seen)
 {
@@ -43,10 +46,14 @@ static inline int zcp_test_refill_since(struct zcp_node *node, enum zcp_kind kin
 		.growth = growth,
 		.patience = ZCP_MAY_WAIT,
 	};
+	int err;
 
 	zcp_search_begin(&search);
 	search.seen = seen;
-	return zcp_search_refill(&search);
+	err = zcp_search_refill(&search);
+	if (!err && search.last && zcp_test_news(node, kind) == seen)
+		err = zcp_search_refill(&search);
+	return err;
 }
 
 static inline int zcp_test_refill(struct zcp_node *node, enum zcp_kind kind,

@@ -300,7 +300,7 @@ static void node_grow_dirty(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, zcp_node_get_chunk(node, ZCP_WHOLE, ZCP_GFP_GROW_DIRTY), 0);
 	KUNIT_EXPECT_EQ(test, node->nr[ZCP_DIRTY], ZCP_CHUNK_PAGES);
 	EXPECT_SOUND(test, node);
-	KUNIT_EXPECT_TRUE(test, zcp_node_join_one(node, ZCP_GFP_GROW_DIRTY));
+	KUNIT_EXPECT_EQ(test, zcp_node_join_one(node, ZCP_GFP_GROW_DIRTY, NULL), 0);
 	KUNIT_EXPECT_EQ(test, node->nr[ZCP_DIRTY], 2 * ZCP_CHUNK_PAGES);
 	KUNIT_EXPECT_EQ(test, node->nr_split, 0);
 	EXPECT_SOUND(test, node);

@@ -168,7 +168,6 @@ static void refill_other(struct kunit *test)
 	zcp_node_free(&ext, 1);
 	KUNIT_EXPECT_EQ(test, zcp_test_refill(node, ZCP_WHOLE, ZCP_MAY_GROW), 0);
 	KUNIT_EXPECT_EQ(test, node->nr[ZCP_CLEAN], ZCP_CHUNK_PAGES);
-	KUNIT_EXPECT_EQ(test, zcp_test_refill(node, ZCP_WHOLE, ZCP_MAY_GROW), 0);
 	KUNIT_EXPECT_EQ(test, node->nr_split, 0);
 
 	KUNIT_ASSERT_EQ(test, zcp_node_take_whole(node, &ext, 1), 1);

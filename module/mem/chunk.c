@@ -218,7 +218,7 @@ void zcp_chunk_destroy(struct zcp_chunk *chunk)
  * @chunk: of a buffer
  *
  * Before anybody gets to see it. Who comes second waits for who came first. A page that has
- * had a memory error is not written to; it is not mapped either.
+ * had a memory error is not written to, and must not be mapped.
  *
  * Context: may sleep.
  */
@@ -234,6 +234,8 @@ void zcp_chunk_zero(struct zcp_chunk *chunk)
 		for (i = 0; i < ZCP_CHUNK_PAGES; i++) {
 			if (!zcp_pages_poisoned(page + i, 1))
 				zcp_pages_clear(page + i, 1);
+			else if (PageCompound(page))
+				folio_set_has_hwpoisoned(page_folio(page));
 			cond_resched();
 		}
 		trace_zcpool_scrub(chunk->node, page, ZCP_CHUNK_PAGES);
@@ -313,10 +315,10 @@ bool zcp_chunk_poisoned(struct zcp_chunk *chunk)
 {
 	struct folio *folio = page_folio(chunk->page);
 
-	if (!zcp_node_may_have_errors(chunk->node->nid))
-		return false;
 	if (folio_test_has_hwpoisoned(folio))
 		return true;
+	if (!zcp_node_may_have_errors(chunk->node->nid))
+		return false;
 	if (!zcp_pages_poisoned(chunk->page, ZCP_CHUNK_PAGES))
 		return false;
 	folio_set_has_hwpoisoned(folio);
@@ -340,9 +342,11 @@ bool zcp_chunk_poisoned(struct zcp_chunk *chunk)
  */
 vm_fault_t zcp_chunk_map(struct zcp_chunk *chunk, struct vm_fault *vmf)
 {
-	if (!pmd_none(vmf->orig_pmd) || zcp_chunk_poisoned(chunk))
+	if (!pmd_none(vmf->orig_pmd))
 		return VM_FAULT_FALLBACK;
 	zcp_chunk_zero(chunk);
+	if (zcp_chunk_poisoned(chunk))
+		return VM_FAULT_FALLBACK;
 	return vmf_insert_folio_pmd(vmf, page_folio(chunk->page), false);
 }
 #endif

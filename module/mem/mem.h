@@ -79,7 +79,8 @@ struct zcp_budget {
  *	allocated as far as the buddy knows
  * @dirty: pages freed and not zeroed yet, always entire blocks of the buddy
  * @quarantine: pages freed and still referenced, always blocks of order 0
- * @next_dirty: where to look for the next page in @dirty, so that all have their turn
+ * @next_dirty: where to look for the next page in @dirty; 0 but in the first chunk of
+ *	zcp_node.dirty_split
  * @dirty_link: on zcp_node.dirty_split while @dirty has a bit set
  * @quarantine_link: on zcp_node.quarantined_split while @quarantine has one
  */
@@ -149,7 +150,10 @@ struct zcp_piece {
  *	those that are free entirely are idle and have a list of their own
  * @full_split: split chunks with no free block
  * @retired_split: split chunks with a poisoned page, never allocated from
- * @dirty_split: split chunks with dirty pages
+ * @dirty_split: split chunks with dirty pages; the first is being swept from its first
+ *	page to its last, and then goes to the end if it has some again
+ * @nr_dirty_split: how many
+ * @sweeps: how often a chunk has left the head of that list
  * @quarantined_split: split chunks with quarantined pages
  * @nr: pages by state; their sum is @nr_chunks times ZCP_CHUNK_PAGES
  * @nr_chunks: chunks held
@@ -188,6 +192,8 @@ struct zcp_node {
 	struct list_head full_split;
 	struct list_head retired_split;
 	struct list_head dirty_split;
+	unsigned long nr_dirty_split;
+	unsigned long sweeps;
 	struct list_head quarantined_split;
 	unsigned long nr[ZCP_NR_STATES];
 	unsigned long nr_chunks;
@@ -315,6 +321,7 @@ void zcp_node_file_split(struct zcp_chunk *chunk);
 void zcp_node_file_whole(struct zcp_chunk *chunk, enum zcp_state state);
 void zcp_node_file_clean(struct zcp_chunk *chunk);
 void zcp_node_unfile(struct zcp_chunk *chunk);
+void zcp_node_file_dirty(struct zcp_split *split);
 void zcp_node_begin(struct zcp_node *node, struct zcp_piece *piece);
 void zcp_node_end(struct zcp_node *node, struct zcp_piece *piece);
 void zcp_node_news(struct zcp_node *node, unsigned int order);
@@ -352,8 +359,9 @@ void zcp_node_return_borrowed(const struct zcp_extent *ext, struct zcp_piece *pi
 
 int zcp_node_get_chunk(struct zcp_node *node, enum zcp_kind kind, gfp_t gfp);
 void zcp_node_release_and_unlock(struct zcp_chunk *chunk, enum zcp_state state);
-bool zcp_node_split_one(struct zcp_node *node, unsigned int order, unsigned long seen);
-bool zcp_node_join_one(struct zcp_node *node, gfp_t gfp);
+bool zcp_node_split_one(struct zcp_node *node, unsigned int order, unsigned long seen,
+			unsigned long *moved);
+int zcp_node_join_one(struct zcp_node *node, gfp_t gfp, unsigned long *moved);
 
 /* reserve.c */
 void zcp_reserve_start(struct zcp_node *node);
@@ -417,15 +425,18 @@ enum zcp_patience {
  * @patience: whether to wait
  * @seen: zcp_node.news of @order as it was before the last look
  * @moved: zcp_node.moved of @order as it was when the search began
- * @left: dirty pages that may yet be made clean
+ * @left: dirty pages of whole chunks that may yet be made clean
+ * @sweeps: zcp_node.sweeps when all has been swept that is dirty in split chunks now
  * @until: the last piece to wait for, once @waits
  * @scanned: the quarantine has been looked at
+ * @refused: the kernel had no chunk for one that was to be joined
  * @waits: nothing else is left to do
  * @last: nor is anything left to wait for: this was the last look
  *
  * A search takes as long as what there is to do when it begins, and what others do with
- * smaller memory meanwhile does not make it longer. It begins anew when somebody has had
- * memory of this order, or has freed some: then the search may have missed what there was.
+ * smaller memory meanwhile does not make it longer. It begins anew when somebody else has
+ * taken memory of this order, converts some, or has freed some: then the search may have
+ * missed what there was.
  */
 struct zcp_search {
 	struct zcp_node *node;
@@ -436,8 +447,10 @@ struct zcp_search {
 	unsigned long seen;
 	unsigned long moved;
 	long left;
+	unsigned long sweeps;
 	unsigned long until;
 	bool scanned;
+	bool refused;
 	bool waits;
 	bool last;
 };

@@ -250,6 +250,22 @@ void zcp_node_unfile(struct zcp_chunk *chunk)
 }
 
 /**
+ * zcp_node_file_dirty() - put a split chunk among those that have dirty pages
+ * @split: has some; may be there already
+ *
+ * Context: under the node's lock.
+ */
+void zcp_node_file_dirty(struct zcp_split *split)
+{
+	struct zcp_node *node = split->chunk->node;
+
+	if (!list_empty(&split->dirty_link))
+		return;
+	list_add_tail(&split->dirty_link, &node->dirty_split);
+	node->nr_dirty_split++;
+}
+
+/**
  * zcp_node_begin() - note that a piece of memory is about to be on no list
  * @node: whose
  * @piece: to be given to zcp_node_end()

@@ -8,6 +8,25 @@
 
 #include "mem.h"
 
+/*
+ * All that is dirty now may be made clean, in whole chunks one after the other. In split ones
+ * the sweep has to come by; where it is now, it has left some behind.
+ */
+static void zcp_search_allow(struct zcp_search *search)
+{
+	const struct zcp_node *node = search->node;
+
+	search->left = READ_ONCE(node->nr[ZCP_DIRTY]);
+	search->sweeps = READ_ONCE(node->sweeps) + 2 * READ_ONCE(node->nr_dirty_split);
+}
+
+static bool zcp_search_may_clean(const struct zcp_search *search, enum zcp_kind kind)
+{
+	if (kind == ZCP_WHOLE)
+		return search->left > 0;
+	return (long)(search->sweeps - READ_ONCE(search->node->sweeps)) > 0;
+}
+
 /**
  * zcp_search_begin() - begin to look for memory
  * @search: with node, kind, order, growth and patience set
@@ -19,11 +38,11 @@ void zcp_search_begin(struct zcp_search *search)
 	const struct zcp_node *node = search->node;
 
 	search->moved = READ_ONCE(node->moved[search->order]);
-	/* Others may make some of it dirty again while the rest is being found. */
-	search->left = 2 * READ_ONCE(node->nr[ZCP_DIRTY]) + ZCP_CHUNK_PAGES;
 	search->scanned = false;
+	search->refused = false;
 	search->waits = false;
 	search->last = false;
+	zcp_search_allow(search);
 }
 
 /**
@@ -53,20 +72,31 @@ static bool zcp_search_has_waited(const struct zcp_search *search)
 	return (long)(READ_ONCE(search->node->ended) - search->until) >= 0;
 }
 
+/* Whether there is something dirty that was not, or was not found, before */
+static bool zcp_search_has_dirty(const struct zcp_search *search)
+{
+	const struct zcp_node *node = search->node;
+
+	return (zcp_search_may_clean(search, ZCP_WHOLE) &&
+		!list_empty(&node->whole[ZCP_DIRTY])) ||
+	       (zcp_search_may_clean(search, ZCP_SPLIT) && !list_empty(&node->dirty_split));
+}
+
 /*
  * Wait until there is reason to look again, at most until all is back that was in others'
- * hands when this was called first. Then is the last look, if there has been news since the
- * one before. 0 to look again; -EAGAIN if there is something to wait for; -ENOMEM if not.
+ * hands when this was called first. Then is the last look, if it could help. 0 to look again;
+ * -EAGAIN if there is something to wait for; -ENOMEM if not.
  */
 static int zcp_search_await(struct zcp_search *search)
 {
 	struct zcp_node *node = search->node;
-	bool news, waited;
+	bool hope, waited;
 
 	mutex_lock(&node->lock);
 	if (!search->waits)
 		search->until = node->begun;
 	search->waits = true;
+	hope = !zcp_search_has_waited(search);
 	mutex_unlock(&node->lock);
 
 	if (search->patience == ZCP_MAY_WAIT &&
@@ -78,10 +108,11 @@ static int zcp_search_await(struct zcp_search *search)
 		return 0;
 
 	mutex_lock(&node->lock);
-	news = zcp_search_has_news(search);
 	waited = zcp_search_has_waited(search);
+	hope &= waited;
+	hope |= zcp_search_has_news(search) || zcp_search_has_dirty(search);
 	mutex_unlock(&node->lock);
-	if (!news || search->last)
+	if (!hope || search->last)
 		return waited ? -ENOMEM : -EAGAIN;
 	search->last = waited || search->patience == ZCP_DO_NOT_WAIT;
 	return 0;
@@ -93,17 +124,30 @@ static bool zcp_search_clean(struct zcp_search *search, enum zcp_kind kind)
 	struct zcp_node *node = search->node;
 	unsigned int pages;
 
-	while (search->left > 0 && !fatal_signal_pending(current)) {
+	while (zcp_search_may_clean(search, kind) && !fatal_signal_pending(current)) {
 		pages = kind == ZCP_SPLIT ? zcp_scrub_split(node) :
 					    zcp_scrub_whole(node, ZCP_KEEP_SURPLUS);
 		if (!pages)
 			return false;
-		search->left -= pages;
+		if (kind == ZCP_WHOLE)
+			search->left -= pages;
 		if (zcp_search_has_news(search))
 			return true;
 		cond_resched();
 	}
 	return false;
+}
+
+/* Have a whole chunk in place of a split one, unless the kernel has refused one already. */
+static bool zcp_search_join(struct zcp_search *search, gfp_t gfp)
+{
+	int err;
+
+	if (search->refused)
+		return false;
+	err = zcp_node_join_one(search->node, gfp, &search->moved);
+	search->refused = err == -ENOMEM;
+	return !err;
 }
 
 /* What nobody else holds any more is dirty then. */
@@ -114,7 +158,7 @@ static bool zcp_search_quarantine(struct zcp_search *search)
 	search->scanned = true;
 	if (!zcp_quarantine_scan(search->node))
 		return false;
-	search->left += READ_ONCE(search->node->nr[ZCP_DIRTY]);
+	zcp_search_allow(search);
 	return true;
 }
 
@@ -130,7 +174,6 @@ static bool zcp_search_quarantine(struct zcp_search *search)
  */
 int zcp_search_refill(struct zcp_search *search)
 {
-	enum zcp_kind other = search->kind == ZCP_SPLIT ? ZCP_WHOLE : ZCP_SPLIT;
 	gfp_t gfp = search->growth == ZCP_MAY_GROW_DIRTY ? ZCP_GFP_GROW_DIRTY : ZCP_GFP_GROW;
 	struct zcp_node *node = search->node;
 	int err = -ENOMEM, wait;
@@ -144,16 +187,19 @@ int zcp_search_refill(struct zcp_search *search)
 	if (zcp_search_clean(search, search->kind))
 		return 0;
 	if (search->kind == ZCP_SPLIT &&
-	    zcp_node_split_one(node, search->order, search->seen))
+	    zcp_node_split_one(node, search->order, search->seen, &search->moved))
 		return 0;
 	if (search->growth != ZCP_NO_GROW)
 		err = zcp_node_get_chunk(node, search->kind, gfp);
 	if (!err)
 		return 0;
-	if (zcp_search_clean(search, other))
+	if (search->kind == ZCP_SPLIT && zcp_search_clean(search, ZCP_WHOLE))
 		return 0;
-	if (search->kind == ZCP_WHOLE && zcp_node_join_one(node, gfp))
-		return 0;
+	if (search->kind == ZCP_WHOLE) {
+		zcp_search_clean(search, ZCP_SPLIT);
+		if (zcp_search_join(search, gfp))
+			return 0;
+	}
 	if (zcp_search_quarantine(search))
 		return 0;
 	wait = zcp_search_await(search);

@@ -101,7 +101,7 @@ void zcp_reserve_regain(struct zcp_node *node)
 			break;
 		cond_resched();
 	}
-	while (zcp_reserve_due(node) && zcp_node_join_one(node, ZCP_GFP_GROW))
+	while (zcp_reserve_due(node) && !zcp_node_join_one(node, ZCP_GFP_GROW, NULL))
 		cond_resched();
 }
 

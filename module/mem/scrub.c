@@ -105,15 +105,16 @@ unsigned int zcp_scrub_whole(struct zcp_node *node, enum zcp_surplus surplus)
 	mutex_lock(&node->lock);
 	if (to == ZCP_CLEAN)
 		zcp_node_news(node, ZCP_CHUNK_ORDER);
-	zcp_node_end(node, &piece);
 	if (to == ZCP_CLEAN && !keep) {
 		zcp_node_release_and_unlock(chunk, ZCP_DIRTY);
-		return ZCP_CHUNK_PAGES;
+		mutex_lock(&node->lock);
+	} else {
+		zcp_node_file_whole(chunk, to);
+		zcp_node_account(node, ZCP_DIRTY, to, ZCP_CHUNK_PAGES);
+		if (node->nr_chunks > node->reserve)
+			zcp_node_wake_scrubber(node);
 	}
-	zcp_node_file_whole(chunk, to);
-	zcp_node_account(node, ZCP_DIRTY, to, ZCP_CHUNK_PAGES);
-	if (node->nr_chunks > node->reserve)
-		zcp_node_wake_scrubber(node);
+	zcp_node_end(node, &piece);
 	mutex_unlock(&node->lock);
 	return ZCP_CHUNK_PAGES;
 }
@@ -126,33 +127,51 @@ struct zcp_block {
 	DECLARE_BITMAP(pinned, 1U << ZCP_BUDDY_MAX_ORDER);
 };
 
+/* The chunk at the head has been swept. */
+static void zcp_split_swept(struct zcp_split *split)
+{
+	struct zcp_node *node = split->chunk->node;
+
+	split->next_dirty = 0;
+	WRITE_ONCE(node->sweeps, node->sweeps + 1);
+	if (bitmap_empty(split->dirty, ZCP_BUDDY_PAGES)) {
+		list_del_init(&split->dirty_link);
+		node->nr_dirty_split--;
+	} else {
+		list_move_tail(&split->dirty_link, &node->dirty_split);
+	}
+}
+
 /*
- * The first dirty page from some place on. There the middle of a block may be by now, of
+ * The first dirty page from where the sweep is. That may be the middle of a block by now, of
  * which all is dirty: to go down to its start is to clear the lowest bits.
  */
 static unsigned int zcp_split_next_dirty(const struct zcp_split *split)
 {
 	unsigned int start = find_next_bit(split->dirty, ZCP_BUDDY_PAGES, split->next_dirty);
 
-	if (start >= ZCP_BUDDY_PAGES)
-		return find_first_bit(split->dirty, ZCP_BUDDY_PAGES);
-	while (start && zcp_buddy_order(&split->buddy, start) < 0)
+	while (start && start < ZCP_BUDDY_PAGES && zcp_buddy_order(&split->buddy, start) < 0)
 		start &= start - 1;
 	return start;
 }
 
-/* Chunks, and the blocks in each, have their turn however many become dirty meanwhile. */
+/* However many become dirty meanwhile, each chunk has its turn, and in it each block. */
 static bool zcp_block_take(struct zcp_node *node, struct zcp_block *block)
 {
 	struct zcp_split *split;
 	int order;
 
-	split = list_first_entry_or_null(&node->dirty_split, struct zcp_split,
-					 dirty_link);
-	if (!split)
-		return false;
+	do {
+		split = list_first_entry_or_null(&node->dirty_split, struct zcp_split,
+						 dirty_link);
+		if (!split)
+			return false;
+		block->start = zcp_split_next_dirty(split);
+		if (block->start >= ZCP_BUDDY_PAGES)
+			zcp_split_swept(split);
+	} while (block->start >= ZCP_BUDDY_PAGES);
+
 	block->chunk = split->chunk;
-	block->start = zcp_split_next_dirty(split);
 	order = zcp_buddy_order(&split->buddy, block->start);
 	/* A page that is no block's start is corruption: treat it alone. */
 	block->order = WARN_ON_ONCE(order < 0) ? 0 : order;
@@ -160,9 +179,7 @@ static bool zcp_block_take(struct zcp_node *node, struct zcp_block *block)
 	split->next_dirty = block->start + (1U << block->order);
 	bitmap_clear(split->dirty, block->start, 1U << block->order);
 	if (bitmap_empty(split->dirty, ZCP_BUDDY_PAGES))
-		list_del_init(&split->dirty_link);
-	else
-		list_move_tail(&split->dirty_link, &node->dirty_split);
+		zcp_split_swept(split);
 	return true;
 }
 
@@ -317,9 +334,8 @@ static bool zcp_quarantine_scan_split(struct zcp_node *node)
 			zcp_node_account(node, ZCP_QUARANTINED, ZCP_DIRTY, 1);
 			any = true;
 		}
-		if (!bitmap_empty(split->dirty, ZCP_BUDDY_PAGES) &&
-		    list_empty(&split->dirty_link))
-			list_add_tail(&split->dirty_link, &node->dirty_split);
+		if (!bitmap_empty(split->dirty, ZCP_BUDDY_PAGES))
+			zcp_node_file_dirty(split);
 		if (bitmap_empty(split->quarantine, ZCP_BUDDY_PAGES))
 			list_del_init(&split->quarantine_link);
 		cond_resched();

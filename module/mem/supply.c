@@ -30,6 +30,7 @@ void zcp_node_release_and_unlock(struct zcp_chunk *chunk, enum zcp_state state)
 		node->nr_split--;
 	/* Whoever finds no memory now must find room to grow. */
 	atomic_long_dec(&node->budget->nr_chunks);
+	zcp_node_moved(node, ZCP_CHUNK_ORDER);
 	zcp_node_begin(node, &piece);
 	mutex_unlock(&node->lock);
 
@@ -103,13 +104,20 @@ int zcp_node_get_chunk(struct zcp_node *node, enum zcp_kind kind, gfp_t gfp)
 	return chunk ? 0 : -ENOMEM;
 }
 
-/* A clean chunk that is to be exchanged: on no list, and counted as dirty. */
-static void zcp_exchange_begin(struct zcp_chunk *old, struct zcp_piece *piece)
+/*
+ * A clean chunk that is to be exchanged: on no list, and counted as dirty. Others who look
+ * for memory begin anew, but not the caller, or a search that fails would never end.
+ */
+static void zcp_exchange_begin(struct zcp_chunk *old, struct zcp_piece *piece,
+			       unsigned long *moved)
 {
 	struct zcp_node *node = old->node;
 
 	zcp_node_unfile(old);
 	zcp_node_account(node, ZCP_CLEAN, ZCP_DIRTY, ZCP_CHUNK_PAGES);
+	zcp_node_moved(node, ZCP_CHUNK_ORDER);
+	if (moved)
+		++*moved;
 	zcp_node_begin(node, piece);
 }
 
@@ -135,6 +143,7 @@ static void zcp_exchange_end(struct zcp_node *node, enum zcp_kind kind,
  * @node: where
  * @order: of the block that the caller wants
  * @seen: zcp_node.news of that order as it was before the caller looked for one
+ * @moved: the caller's count of zcp_node.moved, which is not to tell him of this; or NULL
  *
  * None is split if there has been news since: the chunk is then left to who wants it
  * whole. Where the kernel has no other chunk, the old one may be lost to it.
@@ -142,7 +151,8 @@ static void zcp_exchange_end(struct zcp_node *node, enum zcp_kind kind,
  * Context: may sleep; without the node's lock.
  * Return: whether to look again.
  */
-bool zcp_node_split_one(struct zcp_node *node, unsigned int order, unsigned long seen)
+bool zcp_node_split_one(struct zcp_node *node, unsigned int order, unsigned long seen,
+			unsigned long *moved)
 {
 	struct zcp_chunk *old, *new = zcp_chunk_new(node, ZCP_SPLIT);
 	struct zcp_piece piece;
@@ -160,7 +170,7 @@ bool zcp_node_split_one(struct zcp_node *node, unsigned int order, unsigned long
 		return news;
 	}
 	node->splitting = true;
-	zcp_exchange_begin(old, &piece);
+	zcp_exchange_begin(old, &piece, moved);
 	mutex_unlock(&node->lock);
 
 	/* Only a small allocation, which fits nowhere else, is worth the old one. */
@@ -171,8 +181,6 @@ bool zcp_node_split_one(struct zcp_node *node, unsigned int order, unsigned long
 
 	mutex_lock(&node->lock);
 	node->splitting = false;
-	if (new)
-		zcp_node_moved(node, ZCP_CHUNK_ORDER);
 	zcp_exchange_end(node, ZCP_WHOLE, new, ZCP_GFP_GROW, &piece);
 	mutex_unlock(&node->lock);
 	return new;
@@ -182,11 +190,12 @@ bool zcp_node_split_one(struct zcp_node *node, unsigned int order, unsigned long
  * zcp_node_join_one() - have a whole chunk in place of an idle split one
  * @node: where
  * @gfp: as for zcp_node_get_chunk()
+ * @moved: as for zcp_node_split_one()
  *
  * Context: may sleep; without the node's lock.
- * Return: whether it was done.
+ * Return: 0; -ENOENT there is no such split one; -ENOMEM the kernel has no other.
  */
-bool zcp_node_join_one(struct zcp_node *node, gfp_t gfp)
+int zcp_node_join_one(struct zcp_node *node, gfp_t gfp, unsigned long *moved)
 {
 	struct zcp_chunk *old, *new;
 	struct zcp_piece piece;
@@ -196,9 +205,9 @@ bool zcp_node_join_one(struct zcp_node *node, gfp_t gfp)
 				       struct zcp_chunk, link);
 	if (!old) {
 		mutex_unlock(&node->lock);
-		return false;
+		return -ENOENT;
 	}
-	zcp_exchange_begin(old, &piece);
+	zcp_exchange_begin(old, &piece, moved);
 	mutex_unlock(&node->lock);
 
 	new = zcp_chunk_create(node, ZCP_WHOLE, gfp);
@@ -211,5 +220,5 @@ bool zcp_node_join_one(struct zcp_node *node, gfp_t gfp)
 	else
 		zcp_exchange_end(node, ZCP_SPLIT, old, ZCP_GFP_GROW, &piece);
 	mutex_unlock(&node->lock);
-	return new;
+	return new ? 0 : -ENOMEM;
 }

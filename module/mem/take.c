@@ -250,8 +250,7 @@ static unsigned int zcp_split_free(const struct zcp_extent *ext)
 			 zcp_buddy_order(&split->buddy, ext->start) < 0))
 		return 0;
 	bitmap_set(split->dirty, ext->start, ext->nr);
-	if (list_empty(&split->dirty_link))
-		list_add_tail(&split->dirty_link, &ext->chunk->node->dirty_split);
+	zcp_node_file_dirty(split);
 	return ext->nr;
 }
 
@@ -282,7 +281,7 @@ void zcp_node_free(const struct zcp_extent *ext, unsigned int nr)
 		cond_resched();
 	}
 	zcp_node_account(node, ZCP_USED, ZCP_DIRTY, pages);
-	zcp_node_moved(node, ilog2(largest));
+	zcp_node_moved(node, order_base_2(largest));
 	if (wq_has_sleeper(&node->wait))
 		wake_up_all(&node->wait);
 	zcp_node_wake_scrubber(node);

@@ -358,16 +358,18 @@ static int zcp_alloc_all(const struct zcp_request *req, unsigned long nr_pages,
 int zcp_pool_alloc(const struct zcp_request *req, unsigned long nr_pages,
 		   struct zcp_extents *list)
 {
+	struct zcp_request again = *req;
 	int err;
 
 	for (;;) {
-		err = zcp_alloc_all(req, nr_pages, list);
+		err = zcp_alloc_all(&again, nr_pages, list);
 		if (!err && fatal_signal_pending(current))
 			err = -EINTR;
 		if (err || !zcp_pieces_poisoned(list->ext, list->nr))
 			break;
-		/* Again, but not often: what is retired does not come back. */
+		/* Not often: what is retired does not come back. Dirty memory might. */
 		zcp_sort_out_poisoned(list);
+		again.zero_later = false;
 	}
 	if (err)
 		zcp_empty(list, zcp_node_untake);
