@@ -201,7 +201,7 @@ static int set_hugepages(int node, int nr)
 	/* A kernel that reclaims and compacts for the last piece may take its time. */
 	write_number("/proc/sys/vm/drop_caches", 3);
 	sigaction(SIGALRM, &sa, NULL);
-	alarm(60);
+	alarm(200);
 	err = write_number(path, nr);
 	left = alarm(0);
 	return err || (nr && !left) ? -1 : 0;
