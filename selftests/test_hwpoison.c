@@ -227,6 +227,41 @@ TEST_F(pool, chunk_is_hit_and_mapped_as_huge)
 	hit_in_use(_metadata, self->fd, MADV_HUGEPAGE);
 }
 
+/* Nor does a private mapping get it, or a copy of it; copies of others it makes. */
+TEST_F(pool, chunk_is_hit_and_mapped_privately)
+{
+	size_t len = 2 * CHUNK, bad = 77 * PAGE;
+	struct zcpool_info pi;
+	char *p, *q;
+	__u64 pfn;
+	int buf;
+
+	if (!has_hard_offline())
+		SKIP(return, NO_HARD_OFFLINE);
+	p = map_new(_metadata, self->fd, len, &buf);
+	fill(p, len, 5);
+	pfn = pfn_of(p + bad);
+	ASSERT_TRUE(pfn && poison_pfn(pfn));
+	munmap(p, len);
+	q = mmap(NULL, len, RDWR, MAP_PRIVATE, buf, 0);
+	ASSERT_NE(MAP_FAILED, q);
+	/* Before anything else of the chunk is mapped, and when its neighbour is */
+	fill(q, PAGE, 6);
+	EXPECT_FALSE(touch_is_fatal(q + bad + PAGE));
+	EXPECT_TRUE(touch_is_fatal(q + bad));
+	EXPECT_FALSE(writable(q + bad));
+	EXPECT_TRUE(filled(q, PAGE, 6));
+	EXPECT_TRUE(filled_from(q + PAGE, bad - PAGE, 5, PAGE));
+	EXPECT_TRUE(filled_from(q + bad + PAGE, len - bad - PAGE, 5, bad + PAGE));
+	fill(q + bad + PAGE, PAGE, 6);
+	EXPECT_TRUE(filled(q + bad + PAGE, PAGE, 6));
+	munmap(q, len);
+	close(buf);
+	EXPECT_EQ(0, pool_wait_used(self->fd, 0));
+	ASSERT_EQ(0, pool_wait_idle(self->fd, &pi));
+	EXPECT_FALSE(comes_back(self->fd, pfn));
+}
+
 TEST_F(pool, page_is_hit_in_use)
 {
 	size_t len = 16 * PAGE, bad = 3 * PAGE, at;

@@ -163,10 +163,6 @@ TEST_F(pool, pool_mmap_refusals)
 	EXPECT_EQ(EINVAL, errno);
 	EXPECT_EQ(MAP_FAILED, mmap(NULL, CHUNK, RDWR, MAP_SHARED, self->fd, CHUNK));
 	EXPECT_EQ(EINVAL, errno);
-	EXPECT_EQ(MAP_FAILED, mmap(NULL, CHUNK, RDWR, MAP_PRIVATE, self->fd, 0));
-	EXPECT_EQ(EINVAL, errno);
-	EXPECT_EQ(MAP_FAILED, mmap(NULL, CHUNK, PROT_READ, MAP_PRIVATE, self->fd, 0));
-	EXPECT_EQ(EINVAL, errno);
 	EXPECT_EQ(MAP_FAILED, mmap(NULL, 0, RDWR, MAP_SHARED, self->fd, 0));
 	EXPECT_EQ(EINVAL, errno);
 	EXPECT_EQ(MAP_FAILED, mmap(NULL, 1UL << 30, RDWR, MAP_SHARED, self->fd, 0));
@@ -292,18 +288,6 @@ TEST_F(pool, remap_file_pages)
 		EXPECT_TRUE(errno == EINVAL || errno == EOVERFLOW);
 		munmap(p, 2 * CHUNK);
 	}
-	close(buf);
-}
-
-TEST_F(pool, private_refused)
-{
-	int buf = buf_alloc(self->fd, CHUNK, 0, -1);
-
-	ASSERT_LE(0, buf);
-	EXPECT_EQ(MAP_FAILED, mmap(NULL, CHUNK, RDWR, MAP_PRIVATE, buf, 0));
-	EXPECT_EQ(EINVAL, errno);
-	EXPECT_EQ(MAP_FAILED, mmap(NULL, CHUNK, PROT_READ, MAP_PRIVATE, buf, 0));
-	EXPECT_EQ(EINVAL, errno);
 	close(buf);
 }
 

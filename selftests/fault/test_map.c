@@ -126,7 +126,7 @@ static void jump(int sig)
 	siglongjmp(on_signal, sig);
 }
 
-static int prepare_mapped(struct scene *s)
+static int prepare_how(struct scene *s, int how)
 {
 	struct sigaction sa = { .sa_handler = jump };
 
@@ -134,12 +134,21 @@ static int prepare_mapped(struct scene *s)
 	sigaction(SIGSEGV, &sa, NULL);
 	if (make_buf(s))
 		return -1;
-	s->p = mmap(s->path->addr, s->len, RDWR, MAP_SHARED | MAP_FIXED_NOREPLACE,
-		    s->buf, 0);
+	s->p = mmap(s->path->addr, s->len, RDWR, how | MAP_FIXED_NOREPLACE, s->buf, 0);
 	if (s->p != MAP_FAILED)
 		return 0;
 	s->p = NULL;
 	return -1;
+}
+
+static int prepare_mapped(struct scene *s)
+{
+	return prepare_how(s, MAP_SHARED);
+}
+
+static int prepare_private(struct scene *s)
+{
+	return prepare_how(s, MAP_PRIVATE);
 }
 
 /* To read first and last page, and to write what is there already */
@@ -159,12 +168,14 @@ static bool check_mapped(struct scene *s, long ret)
 	return is_intact(s->p, s->len) && has_mappings(s->buf, 1);
 }
 
-#define TOUCH_PATH(id, title, bytes, at)				\
+#define TOUCH_PATH_HOW(id, title, how, bytes, at)			\
 	WALK_PATH(id,							\
 		  .name = title, .params = RESERVE, .must = PAGES,	\
-		  .prepare = prepare_mapped, .call = call_touch,	\
+		  .prepare = prepare_##how, .call = call_touch,		\
 		  .check = check_mapped, .never = true,			\
 		  .size = bytes, .addr = at)
+#define TOUCH_PATH(id, title, bytes, at)				\
+	TOUCH_PATH_HOW(id, title, mapped, bytes, at)
 
 TOUCH_PATH(touch_pmd, "fault-pmd", CHUNK, FRESH)
 TOUCH_PATH(touch_pte, "fault-pte", CHUNK, FRESH + PAGE)
@@ -173,6 +184,8 @@ TOUCH_PATH(touch_batch, "fault-batch", 64 * KIB, FRESH)
 TOUCH_PATH(touch_batch_pud, "fault-batch-across-1G", 64 * KIB, ACROSS_PUD)
 TOUCH_PATH(touch_batch_pgd, "fault-batch-across-512G", 64 * KIB, ACROSS_PGD)
 TOUCH_PATH(touch_pte_pud, "fault-pte-across-1G", CHUNK, ACROSS_PUD)
+TOUCH_PATH_HOW(touch_private, "fault-private", private, CHUNK + 100 * PAGE, FRESH)
+TOUCH_PATH_HOW(touch_private_small, "fault-private-small", private, 64 * KIB, ACROSS_PUD)
 
 /* The kernel touches the mapping: it copies into it what is in another buffer. */
 static int prepare_copy(struct scene *s)
