@@ -7,7 +7,10 @@
  * PMD, too, if address and VMA allow. It must never be VM_MIXEDMAP, for the core
  * would take its PMDs for special ones and lose the references they hold. A buffer
  * without whole chunks never has a PMD, so its VMA may be VM_MIXEDMAP, and the first
- * fault maps all of it with vm_insert_pages().
+ * fault maps all of it with vm_insert_pages(), unless the mapping is private.
+ *
+ * A private mapping shows the buffer until the process writes to it. The copies that a
+ * write makes are the core's, and anonymous: the buffer knows nothing of them.
  *
  * Either way each entry holds a reference and counts in the page's mapcount as
  * for any file, which is why O_DIRECT and everything else that pins user memory
@@ -39,13 +42,19 @@ static void zcp_vm_close(struct vm_area_struct *vma)
 	atomic_dec(&zcp_vma_buffer(vma)->mappings);
 }
 
+/* Whether the core maps nothing of the buffer, but a copy that it makes of the page. */
+static bool zcp_fault_copies(const struct vm_fault *vmf)
+{
+	return vmf->flags & FAULT_FLAG_WRITE && !(vmf->vma->vm_flags & VM_SHARED);
+}
+
 /* The order of what a fault may map: a whole chunk's, where kernel, address and VMA allow, or 0. */
 static unsigned int zcp_fault_order(const struct vm_fault *vmf)
 {
 	const struct zcp_buffer *buf = zcp_vma_buffer(vmf->vma);
 	unsigned long start = vmf->address & PMD_MASK;
 
-	if (!IS_ENABLED(CONFIG_TRANSPARENT_HUGEPAGE) ||
+	if (!IS_ENABLED(CONFIG_TRANSPARENT_HUGEPAGE) || zcp_fault_copies(vmf) ||
 	    vmf->pgoff / ZCP_CHUNK_PAGES >= buf->extents.nr_whole ||
 	    start < vmf->vma->vm_start || vmf->vma->vm_end - start < PMD_SIZE ||
 	    (vmf->pgoff - (vmf->address >> PAGE_SHIFT)) % ZCP_CHUNK_PAGES)
@@ -62,7 +71,7 @@ static struct zcp_chunk *zcp_fault_chunk(const struct vm_fault *vmf)
 }
 
 /*
- * Entries of a writable mapping go in as if the pages had been written to, which nobody
+ * Entries of a writable shared mapping go in as if the pages had been written to, which nobody
  * asks of them. Where the hardware does not note a write by itself, as on many an ARM, the
  * first write to each page would otherwise fault again only for that.
  *
@@ -73,7 +82,8 @@ static void zcp_enter_dirty(struct vm_area_struct *vma)
 {
 	pte_t pte;
 
-	if (IS_ENABLED(CONFIG_X86) || !(vma->vm_flags & VM_WRITE))
+	if (IS_ENABLED(CONFIG_X86) || !(vma->vm_flags & VM_WRITE) ||
+	    !(vma->vm_flags & VM_SHARED))
 		return;
 	pte = pte_mkdirty(pfn_pte(0, vma->vm_page_prot));
 	WRITE_ONCE(vma->vm_page_prot, __pgprot(pte_val(pte)));
@@ -257,12 +267,10 @@ unsigned long zcp_get_unmapped_area(struct file *file, unsigned long addr,
  * it knows that the file is no program: these are not refused.
  *
  * Context: process, for its personality.
- * Return: 0; -EINVAL for a private mapping; -EPERM for one that can be executed.
+ * Return: 0, or -EPERM for a mapping that can be executed.
  */
 int zcp_check_mapping(unsigned long vm_flags)
 {
-	if (!(vm_flags & VM_MAYSHARE))
-		return -EINVAL;
 	if (vm_flags & VM_EXEC && !(current->personality & READ_IMPLIES_EXEC))
 		return -EPERM;
 	return 0;
@@ -283,8 +291,8 @@ static int zcp_check_range(const struct zcp_buffer *buf, pgoff_t first,
  * @vma: of @file
  *
  * Context: the mmap lock is held for writing.
- * Return: 0; -EINVAL for a private mapping or one that reaches beyond the end; -EPERM
- * for one that can be executed.
+ * Return: 0; -EINVAL for a mapping that reaches beyond the end; -EPERM for one that can
+ * be executed.
  */
 int zcp_buffer_mmap(struct file *file, struct vm_area_struct *vma)
 {
@@ -304,7 +312,7 @@ int zcp_buffer_mmap(struct file *file, struct vm_area_struct *vma)
 	vm_flags_set(vma, VM_DONTEXPAND | VM_SEQ_READ);
 	/* The core does so for the file of a buffer, not where a pool was to be mapped. */
 	vm_flags_clear(vma, VM_EXEC | VM_MAYEXEC);
-	if (buf->extents.nr_whole) {
+	if (buf->extents.nr_whole || !(vma->vm_flags & VM_MAYSHARE)) {
 		vma->vm_ops = &zcp_vm_ops;
 	} else {
 		vm_flags_set(vma, VM_MIXEDMAP);
