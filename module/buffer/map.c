@@ -89,6 +89,18 @@ static void zcp_enter_dirty(struct vm_area_struct *vma)
 	WRITE_ONCE(vma->vm_page_prot, __pgprot(pte_val(pte)));
 }
 
+/*
+ * Of a private mapping, what is to be pinned for long, though for reading only, the core
+ * copies first. It does so from a small entry. A PMD it drops, and asks for the page; were it
+ * given one that a PMD can map it would map it so again, see that it is still none of the
+ * process's own, and begin anew, for ever. What it gets is a page for the moment between.
+ */
+static vm_fault_t zcp_fault_unshare(struct vm_fault *vmf, struct page *page)
+{
+	vmf->page = zcp_page_duplicate(page);
+	return vmf->page ? 0 : VM_FAULT_OOM;
+}
+
 static vm_fault_t zcp_vm_fault(struct vm_fault *vmf)
 {
 	struct zcp_buffer *buf = zcp_vma_buffer(vmf->vma);
@@ -104,6 +116,10 @@ static vm_fault_t zcp_vm_fault(struct vm_fault *vmf)
 	if (order && zcp_chunk_poisoned(zcp_fault_chunk(vmf))) {
 		trace_zcpool_fault(buf, vmf->address, vmf->pgoff, 0);
 		return zcp_insert_page(vmf, page);
+	}
+	if (order && vmf->flags & FAULT_FLAG_UNSHARE) {
+		trace_zcpool_fault(buf, vmf->address, vmf->pgoff, 0);
+		return zcp_fault_unshare(vmf, page);
 	}
 	trace_zcpool_fault(buf, vmf->address, vmf->pgoff, order);
 	vmf->page = zcp_page_get(page);

@@ -461,6 +461,22 @@ struct page *zcp_page_get(struct page *page)
 }
 
 /**
+ * zcp_page_duplicate() - a page with the same contents that is not the pool's
+ * @page: of a buffer
+ *
+ * Context: may sleep.
+ * Return: the page, which put_page() frees, or NULL if there is no memory.
+ */
+struct page *zcp_page_duplicate(struct page *page)
+{
+	struct page *copy = alloc_page(GFP_HIGHUSER);
+
+	if (copy)
+		memcpy_page(copy, 0, page, 0, PAGE_SIZE);
+	return copy;
+}
+
+/**
  * zcp_pages_dma_pinned() - pages that pin_user_pages() may hold
  * @page: the first; of a whole chunk the very first
  * @nr: how many, all in one chunk

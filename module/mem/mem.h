@@ -296,6 +296,7 @@ bool zcp_page_pinned(struct page *page);
 bool zcp_chunk_pinned(const struct zcp_chunk *chunk);
 bool zcp_page_high(struct page *page);
 struct page *zcp_page_get(struct page *page);
+struct page *zcp_page_duplicate(struct page *page);
 
 /* extent.c */
 void zcp_extents_init(struct zcp_extents *list);
