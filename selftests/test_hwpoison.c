@@ -94,8 +94,9 @@ static bool comes_back(int pool, __u64 bad)
 static void poisoned_buffer(struct __test_metadata *_metadata, int pool, size_t len, size_t off)
 {
 	struct zcpool_info before, pi;
+	int buf, keep, fds[2];
 	char *p, *other, c[PAGE];
-	int buf, keep;
+	loff_t from = off;
 	__u64 pfn;
 	size_t at;
 
@@ -132,6 +133,11 @@ static void poisoned_buffer(struct __test_metadata *_metadata, int pool, size_t 
 	/* A read must not hand out what the machine could not have read. */
 	EXPECT_EQ(-1, pread(buf, c, PAGE, off));
 	EXPECT_EQ(EIO, errno);
+	ASSERT_EQ(0, pipe(fds));
+	EXPECT_EQ(-1, splice(buf, &from, fds[1], NULL, PAGE, 0));
+	EXPECT_EQ(EIO, errno);
+	close(fds[0]);
+	close(fds[1]);
 	EXPECT_TRUE(filled(other, len, 1));
 	munmap(p, len);
 	close(buf);

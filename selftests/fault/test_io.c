@@ -157,7 +157,8 @@ WALK_PATH(lseek, .name = "lseek", .params = RESERVE, .prepare = prepare_buf,
 	  .call = call_lseek, .check = check_lseek, .never = true,
 	  .result = CHUNK + 2 * PAGE)
 
-/* There is no splice: with a fault or without, it says so and moves nothing. */
+/* To a pipe, which gets pages of the kernel's own, and from one */
+
 static int prepare_splice(struct scene *s)
 {
 	return prepare_read(s) ? -1 : hold_pipe(s);
@@ -165,13 +166,37 @@ static int prepare_splice(struct scene *s)
 
 static long call_splice(struct scene *s)
 {
-	loff_t at = 0;
+	loff_t at = IO_AT;
 
-	return result(splice(s->buf, &at, s->held[1], NULL, PAGE, 0));
+	return result(splice(s->buf, &at, s->held[1], NULL, IO_LEN, 0));
 }
 
-WALK_PATH(splice, .name = "splice", .params = RESERVE, .must = COPY,
-	  .prepare = prepare_splice, .call = call_splice, .result = -EINVAL)
+static bool check_splice(struct scene *s, long n)
+{
+	return n > 0 && read(s->held[0], s->data, IO_LEN) == n && check_read(s, n);
+}
+
+WALK_PATH(splice, .name = "splice", .params = RESERVE, .must = SLAB | PAGES | COPY,
+	  .prepare = prepare_splice, .call = call_splice, .check = check_splice,
+	  .result = IO_LEN)
+
+static int prepare_splice_in(struct scene *s)
+{
+	if (prepare_write(s) || hold_pipe(s))
+		return -1;
+	return write(s->held[1], s->data, IO_LEN) == IO_LEN ? 0 : -1;
+}
+
+static long call_splice_in(struct scene *s)
+{
+	loff_t at = IO_AT;
+
+	return result(splice(s->held[0], NULL, s->buf, &at, IO_LEN, 0));
+}
+
+WALK_PATH(splice_in, .name = "splice-in", .params = RESERVE, .must = SLAB | COPY,
+	  .prepare = prepare_splice_in, .call = call_splice_in, .check = check_write,
+	  .result = IO_LEN)
 
 /* Opening a buffer again, and what is told about it */
 
