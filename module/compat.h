@@ -57,6 +57,11 @@ static inline bool zcp_node_may_have_errors(int nid)
 #define ZCP_HAVE_INSERT_FOLIO
 #endif
 
+/* Fills a pipe by .read_iter, which must copy: copy_page_to_iter() does not where it is a pipe. */
+#if KERNEL_VERSION(6, 5, 0) > LINUX_VERSION_CODE
+#define copy_splice_read	generic_file_splice_read
+#endif
+
 /*
  * In a fault, map a page and nothing else of its folio. Kernels without this call do so by
  * themselves if the folio says that it has had a memory error.

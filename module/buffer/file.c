@@ -26,7 +26,20 @@ static int zcp_buffer_open(struct inode *inode, struct file *file)
 typedef size_t zcp_copy_fn(struct page *page, size_t offset, size_t bytes,
 			   struct iov_iter *iter);
 
-/* Both helpers reach the page by kmap_local_page(). */
+/*
+ * Not copy_page_to_iter(): on kernels before 6.5, where @iter may be a pipe, that would not copy
+ * but put the page itself there, and what is written to it later would show.
+ */
+static size_t zcp_copy_out(struct page *page, size_t offset, size_t bytes,
+			   struct iov_iter *iter)
+{
+	void *from = kmap_local_page(page);
+	size_t copied = copy_to_iter(from + offset, bytes, iter);
+
+	kunmap_local(from);
+	return copied;
+}
+
 static ssize_t zcp_buffer_copy(struct kiocb *iocb, struct iov_iter *iter,
 			       zcp_copy_fn *copy)
 {
@@ -62,7 +75,7 @@ static ssize_t zcp_buffer_read_iter(struct kiocb *iocb, struct iov_iter *to)
 	/* Also keeps the page index of zcp_buffer_copy() within 32 bits. */
 	if (iocb->ki_pos >= i_size_read(file_inode(iocb->ki_filp)))
 		return 0;
-	return zcp_buffer_copy(iocb, to, copy_page_to_iter);
+	return zcp_buffer_copy(iocb, to, zcp_copy_out);
 }
 
 static ssize_t zcp_buffer_write_iter(struct kiocb *iocb, struct iov_iter *from)
@@ -160,6 +173,8 @@ const struct file_operations zcp_buffer_fops = {
 	.llseek		= zcp_buffer_llseek,
 	.read_iter	= zcp_buffer_read_iter,
 	.write_iter	= zcp_buffer_write_iter,
+	.splice_read	= copy_splice_read,
+	.splice_write	= iter_file_splice_write,
 	.unlocked_ioctl	= zcp_buffer_ioctl,
 	.compat_ioctl	= compat_ptr_ioctl,
 	.mmap		= zcp_buffer_mmap,
