@@ -6,6 +6,7 @@
 #ifndef ZCPOOL_BENCH_H
 #define ZCPOOL_BENCH_H
 
+#include <sched.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -88,10 +89,34 @@ struct transfer_row {
 	unsigned int messages;
 };
 
+/* A call is timed twice: where nothing is in its way, and where something is. */
+enum side { CALM, BUSY, NR_SIDES };
+
+struct crowd_side {
+	const char *name;
+	bool measured;
+	struct reason why;
+	struct spread time;
+	unsigned int runs;
+	unsigned int refused;	/* of the runs */
+	unsigned int sent_off;	/* runs for which the threads had to rest, to have them end */
+	__u64 others;		/* what the threads did meanwhile: pieces, ... */
+	__u64 others_refused;	/* ... and those that they did not get */
+	unsigned int chunks;	/* clean, that the call looked at; 0 where it is not about that */
+};
+
+struct crowd_row {
+	const char *key;
+	const char *name;
+	size_t size;
+	struct crowd_side side[NR_SIDES];
+};
+
 struct options {
 	bool icount;		/* the clock counts instructions */
 	const char *json;
 	const char *only;
+	const char *except;
 };
 
 /* What is true of the whole run */
@@ -100,6 +125,9 @@ struct setting {
 	int cpu;
 	int node;
 	int receiver_cpu;	/* -1: any other */
+	cpu_set_t others;	/* CPUs but ours that we may run on */
+	int nr_others;
+	int other_node;		/* another of the pool's; -1 where there is none */
 	__u64 clock_cost;
 	char kernel[80];
 };
@@ -110,6 +138,11 @@ static inline __u64 now(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	return (__u64)ts.tv_sec * 1000000000 + ts.tv_nsec;
+}
+
+static inline __u64 less(__u64 ns, __u64 cost)
+{
+	return ns > cost ? ns - cost : 0;
 }
 
 /* Writes down why, with errno's text where err is not 0; returns -1. */
@@ -132,7 +165,27 @@ const char *transport_name(size_t i);
 void measure_transfer(size_t i, const struct setting *set,
 		      struct transfer_row *row);
 
+/* crowd.c */
+#define NR_CROWDS	6
+const char *crowd_name(size_t i);
+int crowd_other_node(int node);
+void measure_crowd(size_t i, const struct setting *set, struct crowd_row *row);
+
+/* What there is to write down */
+struct results {
+	const struct alloc_row *allocs;
+	size_t nr_allocs;
+	const struct transfer_row *transfers;
+	size_t nr_transfers;
+	const struct crowd_row *crowds;
+	size_t nr_crowds;
+};
+
 /* print.c */
+extern const char * const stage_names[NR_STAGES];
+const char *size_text(size_t size);
+void print_us(int width, __u64 ns);
+void print_why(const char *name, size_t size, const char *why);
 void print_setting(const struct setting *set);
 void print_alloc_head(void);
 void print_alloc_row(const struct alloc_row *row);
@@ -142,8 +195,14 @@ void print_compare(const struct setting *set, const struct alloc_row *rows,
 void print_transfer_head(const struct setting *set);
 void print_transfer_row(const struct transfer_row *row);
 void print_transfer_foot(const struct transfer_row *rows, size_t n);
+
+/* print-crowd.c */
+void print_crowd_head(const struct setting *set);
+void print_crowd_row(const struct crowd_row *row);
+void print_crowd_foot(const struct crowd_row *rows, size_t n);
+
+/* json.c */
 int write_json(const char *path, const struct setting *set,
-	       const struct alloc_row *allocs, size_t nr_allocs,
-	       const struct transfer_row *transfers, size_t nr_transfers);
+	       const struct results *results);
 
 #endif /* ZCPOOL_BENCH_H */

@@ -15,18 +15,22 @@ static const char usage[] =
 "Usage: zcpool-bench [options]\n"
 "Measures what memory from zcpool's default pool costs, and what it costs from\n"
 "memfd, hugetlb, dma-heap, udmabuf and transparent huge pages, of memfd too; then\n"
-"what a message to another process costs. Prints tables.\n"
+"what a message to another process costs; then what others cost: calls that meet\n"
+"threads at the same memory, or find it dirty or in disorder. Prints tables.\n"
 "\n"
-"  -j, --json=FILE  write the results, with percentiles, to FILE as JSON too\n"
-"  -o, --only=WORD  only rows whose name has WORD in it\n"
-"  -i, --icount     the clock counts instructions (scripts/bench sees to that)\n"
-"  -h, --help       this text\n"
+"  -j, --json=FILE    write the results, with percentiles, to FILE as JSON too\n"
+"  -o, --only=WORD    only rows whose name has WORD in it\n"
+"  -x, --except=WORD  no rows whose name has WORD in it\n"
+"  -i, --icount       the clock counts instructions (scripts/bench sees to that)\n"
+"  -h, --help         this text\n"
 "\n"
 "It needs /dev/zcpool/default with a reserve of 256 MiB or more on the node it\n"
 "runs on, 32 free 2 MiB huge pages, /dev/dma_heap/system and /dev/udmabuf, and\n"
 "\"advise\" in /sys/kernel/mm/transparent_hugepage/shmem_enabled; what is missing\n"
-"is shown as n/a. taskset(1) chooses the CPU. Exit status: 0, 1 when\n"
-"zcpool itself could not be measured, 2 for a wrong option.\n";
+"is shown as n/a. Rows with \"crowd\" in their name, of what others cost, need a\n"
+"pool that is all reserve, and say more with CPUs and a node beside ours.\n"
+"taskset(1) chooses the CPU. Exit status: 0, 1 when zcpool itself could not be\n"
+"measured, 2 for a wrong option.\n";
 
 /* Returns an exit status, or -1 to go on. */
 static int parse(int argc, char **argv, struct options *opts)
@@ -34,19 +38,23 @@ static int parse(int argc, char **argv, struct options *opts)
 	static const struct option longs[] = {
 		{ "json", required_argument, NULL, 'j' },
 		{ "only", required_argument, NULL, 'o' },
+		{ "except", required_argument, NULL, 'x' },
 		{ "icount", no_argument, NULL, 'i' },
 		{ "help", no_argument, NULL, 'h' },
 		{ }
 	};
 	int c;
 
-	while ((c = getopt_long(argc, argv, "j:o:ih", longs, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "j:o:x:ih", longs, NULL)) != -1) {
 		switch (c) {
 		case 'j':
 			opts->json = optarg;
 			break;
 		case 'o':
 			opts->only = optarg;
+			break;
+		case 'x':
+			opts->except = optarg;
 			break;
 		case 'i':
 			opts->icount = true;
@@ -67,7 +75,10 @@ static int parse(int argc, char **argv, struct options *opts)
 	return -1;
 }
 
-/* We stay on the CPU we are on; the receiver gets another where there is one. */
+/*
+ * We stay on the CPU we are on, or the first, where all is to be the same each time. The
+ * receiver gets another where there is one.
+ */
 static int settle_down(struct setting *set)
 {
 	struct utsname uts;
@@ -77,14 +88,24 @@ static int settle_down(struct setting *set)
 
 	if (sched_getaffinity(0, sizeof(all), &all) || getcpu(&cpu, &node))
 		return -1;
+	for (i = 0; set->icount && i < CPU_SETSIZE; i++) {
+		if (CPU_ISSET(i, &all)) {
+			cpu = i;
+			break;
+		}
+	}
 	CPU_ZERO(&one);
 	CPU_SET(cpu, &one);
-	if (sched_setaffinity(0, sizeof(one), &one) || uname(&uts))
+	if (sched_setaffinity(0, sizeof(one), &one) || getcpu(&cpu, &node) ||
+	    uname(&uts))
 		return -1;
 	set->cpu = cpu;
 	set->node = node;
 	set->receiver_cpu = cpu;
 	CPU_CLR(cpu, &all);
+	set->others = all;
+	set->nr_others = CPU_COUNT(&all);
+	set->other_node = crowd_other_node(node);
 	for (i = 0; i < CPU_SETSIZE; i++) {
 		if (CPU_ISSET(i, &all)) {
 			set->receiver_cpu = i;
@@ -106,6 +127,8 @@ static void many_files(void)
 
 static bool wanted(const struct options *opts, const char *name)
 {
+	if (opts->except && strstr(name, opts->except))
+		return false;
 	return !opts->only || strstr(name, opts->only);
 }
 
@@ -157,6 +180,26 @@ static size_t run_transfers(const struct options *opts,
 	return n;
 }
 
+static size_t run_crowds(const struct options *opts, const struct setting *set,
+			 struct crowd_row *rows)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < NR_CROWDS; i++) {
+		if (!wanted(opts, crowd_name(i)))
+			continue;
+		if (!n)
+			print_crowd_head(set);
+		fflush(stdout);
+		measure_crowd(i, set, &rows[n]);
+		print_crowd_row(&rows[n++]);
+		fflush(stdout);
+	}
+	if (n)
+		print_crowd_foot(rows, n);
+	return n;
+}
+
 static int missing(const struct alloc_row *rows, size_t n)
 {
 	size_t i;
@@ -172,25 +215,28 @@ static int run(const struct options *opts, const struct setting *set)
 	static struct alloc_row allocs[ARRAY_SIZE(alloc_sizes) * NR_PEERS];
 	static struct transfer_row
 		transfers[ARRAY_SIZE(message_sizes) * NR_TRANSPORTS];
-	size_t nr_allocs, nr_transfers;
+	static struct crowd_row crowds[NR_CROWDS];
+	struct results results = {
+		.allocs = allocs, .transfers = transfers, .crowds = crowds,
+	};
 
 	print_setting(set);
-	nr_allocs = run_allocs(opts, set, allocs);
+	results.nr_allocs = run_allocs(opts, set, allocs);
 	if (!opts->only)
-		print_compare(set, allocs, nr_allocs);
-	nr_transfers = run_transfers(opts, set, transfers);
-	if (!nr_allocs && !nr_transfers) {
+		print_compare(set, allocs, results.nr_allocs);
+	results.nr_transfers = run_transfers(opts, set, transfers);
+	results.nr_crowds = run_crowds(opts, set, crowds);
+	if (!results.nr_allocs && !results.nr_transfers && !results.nr_crowds) {
 		fprintf(stderr, "zcpool-bench: no row's name has \"%s\" in it\n",
-			opts->only);
+			opts->only ? opts->only : "");
 		return 2;
 	}
-	if (opts->json && write_json(opts->json, set, allocs, nr_allocs,
-				     transfers, nr_transfers)) {
+	if (opts->json && write_json(opts->json, set, &results)) {
 		fprintf(stderr, "zcpool-bench: %s: %s\n", opts->json,
 			strerror(errno));
 		return 1;
 	}
-	return missing(allocs, nr_allocs);
+	return missing(allocs, results.nr_allocs);
 }
 
 int main(int argc, char **argv)

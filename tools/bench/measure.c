@@ -209,11 +209,6 @@ static void change_layout(unsigned int run)
 		*pad = NULL;
 }
 
-static __u64 less(__u64 ns, __u64 cost)
-{
-	return ns > cost ? ns - cost : 0;
-}
-
 static int run_all(const struct peer *peer, struct job *job, __u64 cost,
 		   struct alloc_row *row)
 {

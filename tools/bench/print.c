@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Tables for people (microseconds), JSON for scripts (nanoseconds). */
-#include <errno.h>
-#include <stdlib.h>
+/* Tables for people, in microseconds. */
 #include <string.h>
 
 #include "bench.h"
 
-static const char * const stage_names[NR_STAGES] = {
+const char * const stage_names[NR_STAGES] = {
 	"alloc", "map", "touch", "unmap", "free",
 };
 
@@ -18,7 +16,7 @@ static const struct {
 	{ 4 * KIB, 21 }, { 64 * KIB, 30 }, { 2 * MIB, 28 }, { 64 * MIB, 254 },
 };
 
-static const char *size_text(size_t size)
+const char *size_text(size_t size)
 {
 	static char text[32];
 
@@ -46,12 +44,12 @@ static const char *us_text(__u64 ns)
 	return text;
 }
 
-static void print_us(int width, __u64 ns)
+void print_us(int width, __u64 ns)
 {
 	printf(" %*s", width, us_text(ns));
 }
 
-static void print_why(const char *name, size_t size, const char *why)
+void print_why(const char *name, size_t size, const char *why)
 {
 	printf("n/a: %s, %s: %s\n", size_text(size), name, why);
 }
@@ -209,98 +207,4 @@ void print_transfer_foot(const struct transfer_row *rows, size_t n)
 	for (i = 0; i < n; i++)
 		if (!rows[i].measured)
 			print_why(rows[i].name, rows[i].size, rows[i].why.text);
-}
-
-static void json_string(FILE *f, const char *name, const char *text)
-{
-	fprintf(f, "\"%s\": \"", name);
-	for (; *text; text++) {
-		if (*text == '"' || *text == '\\')
-			fputc('\\', f);
-		fputc((unsigned char)*text < ' ' ? ' ' : *text, f);
-	}
-	fprintf(f, "\"");
-}
-
-static void json_spread(FILE *f, const char *name, const struct spread *s)
-{
-	fprintf(f, ", \"%s\": {\"median\": %llu", name, s->median);
-	fprintf(f, ", \"p90\": %llu, \"max\": %llu}", s->p90, s->max);
-}
-
-static void json_alloc(FILE *f, const struct alloc_row *row)
-{
-	int i;
-
-	fprintf(f, "{");
-	json_string(f, "memory", row->peer->key);
-	fprintf(f, ", \"size\": %zu", row->size);
-	if (!row->measured) {
-		fprintf(f, ", ");
-		json_string(f, "unmeasured", row->why.text);
-		fprintf(f, "}");
-		return;
-	}
-	fprintf(f, ", \"runs\": %u, \"faults\": %ld, \"pmds\": %zu, \"node\": %d",
-		row->runs, row->faults, row->pmds, row->node);
-	json_spread(f, "whole", &row->whole);
-	for (i = 0; i < NR_STAGES; i++)
-		if (row->peer->stages & (1U << i))
-			json_spread(f, stage_names[i], &row->stage[i]);
-	fprintf(f, "}");
-}
-
-static void json_transfer(FILE *f, const struct transfer_row *row)
-{
-	fprintf(f, "{");
-	json_string(f, "transport", row->key);
-	fprintf(f, ", \"size\": %zu", row->size);
-	if (row->measured) {
-		fprintf(f, ", \"messages\": %u", row->messages);
-		json_spread(f, "alone", &row->alone);
-		json_spread(f, "stream", &row->stream);
-	} else {
-		fprintf(f, ", ");
-		json_string(f, "unmeasured", row->why.text);
-	}
-	fprintf(f, "}");
-}
-
-static void json_all(FILE *f, const struct setting *set,
-		     const struct alloc_row *allocs, size_t nr_allocs,
-		     const struct transfer_row *transfers, size_t nr_transfers)
-{
-	size_t i;
-
-	fprintf(f, "{\n");
-	json_string(f, "kernel", set->kernel);
-	fprintf(f, ",\n\"unit\": \"%s\"", set->icount ? "instructions" : "ns");
-	fprintf(f, ", \"cpu\": %d, \"node\": %d", set->cpu, set->node);
-	fprintf(f, ", \"receiver_cpu\": %d", set->receiver_cpu);
-	fprintf(f, ", \"clock_cost\": %llu,\n", set->clock_cost);
-	fprintf(f, "\"alloc\": [");
-	for (i = 0; i < nr_allocs; i++) {
-		fprintf(f, i ? ",\n" : "\n");
-		json_alloc(f, &allocs[i]);
-	}
-	fprintf(f, "\n],\n\"transfer\": [");
-	for (i = 0; i < nr_transfers; i++) {
-		fprintf(f, i ? ",\n" : "\n");
-		json_transfer(f, &transfers[i]);
-	}
-	fprintf(f, "\n]\n}\n");
-}
-
-int write_json(const char *path, const struct setting *set,
-	       const struct alloc_row *allocs, size_t nr_allocs,
-	       const struct transfer_row *transfers, size_t nr_transfers)
-{
-	FILE *f = fopen(path, "w");
-	int err;
-
-	if (!f)
-		return -1;
-	json_all(f, set, allocs, nr_allocs, transfers, nr_transfers);
-	err = ferror(f);
-	return fclose(f) || err ? -1 : 0;
 }
