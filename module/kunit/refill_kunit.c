@@ -452,6 +452,11 @@ static void reserve_give_up(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, delayed_work_pending(&node->regainer));
 	zcp_reserve_regain(node);
 	KUNIT_EXPECT_EQ(test, zcp_node_lost(node), 2);
+	/* Nor does a worker that was on its way get any. */
+	node->regain_at = jiffies + 1000 * HZ;
+	zcp_reserve_worker(&node->regainer.work);
+	KUNIT_EXPECT_EQ(test, zcp_node_lost(node), 2);
+	node->regain_at = jiffies;
 	zcp_reserve_worker(&node->regainer.work);
 	KUNIT_EXPECT_EQ(test, zcp_node_lost(node), 0);
 	zcp_node_free(ext, 2);

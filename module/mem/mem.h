@@ -169,7 +169,8 @@ struct zcp_piece {
  *	split chunk had better wait for that than take another whole one
  * @scrub_due: the scrubber has been told of dirty memory and has not begun
  * @stop: the workers are to do no more
- * @given_up: free chunks were given up, and the regainer has not begun anew since
+ * @put_off: the kernel had no memory left, so the regainer is to do nothing
+ * @regain_at: in jiffies, until when, if @put_off
  * @regain_delay: jiffies until the kernel is asked again for what it had not
  * @wait: for @news, @moved or @ended to change
  * @scrubber: zeroes what is dirty, looks again at what is quarantined, gives back
@@ -207,7 +208,8 @@ struct zcp_node {
 	bool splitting;
 	bool scrub_due;
 	bool stop;
-	bool given_up;
+	bool put_off;
+	unsigned long regain_at;
 	unsigned long regain_delay;
 
 	wait_queue_head_t wait;
@@ -372,6 +374,7 @@ void zcp_reserve_regain(struct zcp_node *node);
 void zcp_reserve_worker(struct work_struct *work);
 void zcp_reserve_trim(struct zcp_node *node);
 void zcp_reserve_watch(struct zcp_node *node);
+bool zcp_reserve_short(const struct zcp_node *node);
 unsigned long zcp_reserve_give_up(struct zcp_node *node);
 
 /* scrub.c */

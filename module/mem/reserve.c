@@ -4,9 +4,12 @@
  * missing later is got again by a worker of its own, since that may take the kernel long;
  * what is beyond it goes back.
  */
+#include <linux/jiffies.h>
 #include <linux/minmax.h>
 #include <linux/mm.h>
+#include <linux/mmzone.h>
 #include <linux/sched/signal.h>
+#include <linux/vmstat.h>
 
 #include "mem.h"
 
@@ -78,7 +81,7 @@ static bool zcp_reserve_due(struct zcp_node *node)
 	bool due;
 
 	mutex_lock(&node->lock);
-	due = !node->stop && !node->given_up && zcp_reserve_has_idle(node);
+	due = !node->stop && !node->put_off && zcp_reserve_has_idle(node);
 	mutex_unlock(&node->lock);
 	return due;
 }
@@ -96,7 +99,7 @@ static bool zcp_reserve_due(struct zcp_node *node)
 void zcp_reserve_regain(struct zcp_node *node)
 {
 	while (READ_ONCE(node->nr_chunks) < READ_ONCE(node->reserve) &&
-	       !READ_ONCE(node->stop) && !READ_ONCE(node->given_up)) {
+	       !READ_ONCE(node->stop) && !READ_ONCE(node->put_off)) {
 		if (zcp_node_get_chunk(node, ZCP_WHOLE, ZCP_GFP_GROW))
 			break;
 		cond_resched();
@@ -118,15 +121,20 @@ void zcp_reserve_worker(struct work_struct *work)
 	unsigned long lost;
 
 	mutex_lock(&node->lock);
-	WRITE_ONCE(node->given_up, false);
+	/* It was on its way when it was put off, and comes again then. */
+	if (node->put_off && time_before(jiffies, node->regain_at)) {
+		mutex_unlock(&node->lock);
+		return;
+	}
+	WRITE_ONCE(node->put_off, false);
 	lost = zcp_node_lost(node);
 	mutex_unlock(&node->lock);
 
 	zcp_reserve_regain(node);
 
 	mutex_lock(&node->lock);
-	/* Else it has been told when to come again. */
-	if (!node->given_up) {
+	/* Else it has been put off meanwhile. */
+	if (!node->put_off) {
 		if (zcp_node_lost(node) < lost || !lost)
 			node->regain_delay = ZCP_REGAIN_MIN;
 		else
@@ -187,6 +195,41 @@ void zcp_reserve_trim(struct zcp_node *node)
 	mutex_unlock(&node->lock);
 }
 
+/**
+ * zcp_reserve_short() - whether the kernel is short of memory on a node
+ * @node: which
+ *
+ * Where it asks anybody to give memory back, it has found all zones that will do below
+ * this mark. Those that nothing can be had from, as of a device, have none at all.
+ *
+ * Context: any.
+ * Return: whether a zone there has no more free than that.
+ */
+bool zcp_reserve_short(const struct zcp_node *node)
+{
+	struct zone *zones = NODE_DATA(node->nid)->node_zones, *zone;
+
+	for (zone = zones; zone < zones + MAX_NR_ZONES; zone++) {
+		if (managed_zone(zone) &&
+		    zone_page_state(zone, NR_FREE_PAGES) <= high_wmark_pages(zone))
+			return true;
+	}
+	return false;
+}
+
+/* Whoever has nothing to give had better not ask for any now, either. */
+static void zcp_reserve_put_off(struct zcp_node *node)
+{
+	mutex_lock(&node->lock);
+	if (!node->stop) {
+		WRITE_ONCE(node->put_off, true);
+		node->regain_delay = ZCP_REGAIN_MAX;
+		node->regain_at = jiffies + ZCP_REGAIN_MAX;
+		zcp_node_put_off_regainer(node, ZCP_REGAIN_MAX);
+	}
+	mutex_unlock(&node->lock);
+}
+
 /* Free entirely, of any kind. What is dirty may be pinned: the scrubber looks. */
 static struct zcp_chunk *zcp_reserve_any(struct zcp_node *node)
 {
@@ -200,7 +243,8 @@ static struct zcp_chunk *zcp_reserve_any(struct zcp_node *node)
  * zcp_reserve_give_up() - give all back that is free, since the kernel has nothing left
  * @node: which
  *
- * The reserve is regained when the kernel has memory again, but not at once.
+ * The reserve is regained when the kernel has memory again, but not at once. Whoever is
+ * just getting a chunk from the kernel keeps it.
  *
  * Context: may sleep for the node's lock only.
  * Return: pages given back.
@@ -210,6 +254,7 @@ unsigned long zcp_reserve_give_up(struct zcp_node *node)
 	unsigned long left = READ_ONCE(node->nr_chunks), pages = 0;
 	struct zcp_chunk *chunk;
 
+	zcp_reserve_put_off(node);
 	/* Others may free more of it without end. */
 	while (left--) {
 		cond_resched();
@@ -218,11 +263,6 @@ unsigned long zcp_reserve_give_up(struct zcp_node *node)
 		if (!chunk) {
 			mutex_unlock(&node->lock);
 			break;
-		}
-		if (!node->given_up && !node->stop) {
-			WRITE_ONCE(node->given_up, true);
-			node->regain_delay = ZCP_REGAIN_MAX;
-			zcp_node_put_off_regainer(node, ZCP_REGAIN_MAX);
 		}
 		zcp_node_release_and_unlock(chunk, ZCP_CLEAN);
 		pages += ZCP_CHUNK_PAGES;
