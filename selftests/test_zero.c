@@ -336,6 +336,7 @@ TEST_F(pool, pool_mmap_touched_by_many_at_once)
 {
 	pthread_t threads[WORKERS];
 	size_t round, i, at;
+	char *rest;
 
 	ASSERT_EQ(0, pthread_barrier_init(&race.barrier, NULL, WORKERS));
 	race.len = 32 * MIB;
@@ -349,7 +350,8 @@ TEST_F(pool, pool_mmap_touched_by_many_at_once)
 		for (at = 0; at < race.len; at += CHUNK) {
 			for (i = 0; i < WORKERS; i++)
 				EXPECT_EQ(1 + (char)i, race.map[at + i * PAGE]);
-			EXPECT_TRUE(all_zero(race.map + at + WORKERS * PAGE, CHUNK - WORKERS * PAGE));
+			rest = race.map + at + WORKERS * PAGE;
+			EXPECT_TRUE(all_zero(rest, CHUNK - WORKERS * PAGE));
 		}
 		munmap(race.map, race.len);
 	}

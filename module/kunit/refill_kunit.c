@@ -118,7 +118,7 @@ static void refill_convert(struct kunit *test)
 	struct zcp_extent ext;
 
 	KUNIT_EXPECT_EQ(test, node->nr_split, 0);
-	KUNIT_EXPECT_EQ(test, zcp_test_refill_since(node, ZCP_SPLIT, ZCP_MAY_GROW, news[ZCP_SPLIT]), 0);
+	KUNIT_EXPECT_EQ(test, zcp_test_refill(node, ZCP_SPLIT, ZCP_MAY_GROW), 0);
 	KUNIT_EXPECT_EQ(test, node->nr_split, 1);
 	KUNIT_EXPECT_NE(test, zcp_test_news(node, ZCP_SPLIT), news[ZCP_SPLIT]);
 	/* It is free entirely: who wants more than half of one may have it, too. */
@@ -128,7 +128,7 @@ static void refill_convert(struct kunit *test)
 
 	news[ZCP_SPLIT] = zcp_test_news(node, ZCP_SPLIT);
 	news[ZCP_WHOLE] = zcp_test_news(node, ZCP_WHOLE);
-	KUNIT_EXPECT_EQ(test, zcp_test_refill_since(node, ZCP_WHOLE, ZCP_MAY_GROW, news[ZCP_WHOLE]), 0);
+	KUNIT_EXPECT_EQ(test, zcp_test_refill(node, ZCP_WHOLE, ZCP_MAY_GROW), 0);
 	KUNIT_EXPECT_EQ(test, node->nr_split, 0);
 	KUNIT_EXPECT_NE(test, zcp_test_news(node, ZCP_WHOLE), news[ZCP_WHOLE]);
 	/* Who looks for a block may split it again. */

@@ -227,6 +227,7 @@ void zcp_chunk_zero(struct zcp_chunk *chunk)
 	struct page *page = chunk->page;
 	unsigned int i;
 
+	/* Pairs with the release below: who sees false sees the zeroes, too. */
 	if (!smp_load_acquire(&chunk->to_zero))
 		return;
 	lock_page(page);
@@ -239,6 +240,7 @@ void zcp_chunk_zero(struct zcp_chunk *chunk)
 			cond_resched();
 		}
 		trace_zcpool_scrub(chunk->node, page, ZCP_CHUNK_PAGES);
+		/* Pairs with the acquire above. */
 		smp_store_release(&chunk->to_zero, false);
 	}
 	unlock_page(page);

@@ -82,6 +82,13 @@ static bool zcp_search_has_dirty(const struct zcp_search *search)
 	       (zcp_search_may_clean(search, ZCP_SPLIT) && !list_empty(&node->dirty_split));
 }
 
+/* Whether there is reason to wait no longer */
+static bool zcp_search_wait_ends(const struct zcp_search *search)
+{
+	return zcp_search_has_news(search) || zcp_search_is_stale(search) ||
+	       zcp_search_has_waited(search);
+}
+
 /*
  * Wait until there is reason to look again, at most until all is back that was in others'
  * hands when this was called first. Then is the last look, if it could help. 0 to look again;
@@ -100,9 +107,7 @@ static int zcp_search_await(struct zcp_search *search)
 	mutex_unlock(&node->lock);
 
 	if (search->patience == ZCP_MAY_WAIT &&
-	    wait_event_killable(node->wait, zcp_search_has_news(search) ||
-					    zcp_search_is_stale(search) ||
-					    zcp_search_has_waited(search)))
+	    wait_event_killable(node->wait, zcp_search_wait_ends(search)))
 		return -EINTR;
 	if (zcp_search_is_stale(search))
 		return 0;
