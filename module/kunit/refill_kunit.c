@@ -230,7 +230,7 @@ static struct waiter *wait_for(struct kunit *test, enum zcp_kind kind)
 	INIT_WORK(&waiter->work, waiter_refill);
 
 	mutex_lock(&node->lock);
-	zcp_node_begin(node, &waiter->piece);
+	zcp_node_begin(node, &waiter->piece, NULL);
 	mutex_unlock(&node->lock);
 	queue_work(system_unbound_wq, &waiter->work);
 	while (!wq_has_sleeper(&node->wait) && !completion_done(&waiter->done))
@@ -283,8 +283,8 @@ static void refill_await_not(struct kunit *test)
 	struct zcp_piece pieces[2];
 
 	mutex_lock(&node->lock);
-	zcp_node_begin(node, pieces);
-	zcp_node_begin(node, pieces + 1);
+	zcp_node_begin(node, pieces, NULL);
+	zcp_node_begin(node, pieces + 1, NULL);
 	zcp_node_news(node, ZCP_CHUNK_ORDER);
 	zcp_node_end(node, pieces);
 	mutex_unlock(&node->lock);
@@ -304,8 +304,8 @@ static void refill_await_older(struct kunit *test)
 	struct zcp_piece younger[2];
 
 	mutex_lock(&node->lock);
-	zcp_node_begin(node, younger);
-	zcp_node_begin(node, younger + 1);
+	zcp_node_begin(node, younger, NULL);
+	zcp_node_begin(node, younger + 1, NULL);
 	zcp_node_end(node, younger);
 	mutex_unlock(&node->lock);
 	msleep(20);
@@ -384,6 +384,35 @@ static void refill_of_order(struct kunit *test)
 	zcp_search_look(&search);
 	KUNIT_EXPECT_EQ(test, zcp_search_refill(&search), 0);
 	KUNIT_EXPECT_EQ(test, zcp_node_take_block(node, &rest, 4), 0);
+	EXPECT_SOUND(test, node);
+}
+
+/* Who wants all of a chunk neither cleans nor waits for blocks of one that others use. */
+static void refill_of_used(struct kunit *test)
+{
+	struct zcp_node *node = zcp_test_node(test, first_memory_node, 1, 1);
+	struct zcp_extent used, dirty, rest;
+	struct zcp_piece piece;
+
+	KUNIT_ASSERT_EQ(test, zcp_test_refill(node, ZCP_SPLIT, ZCP_NO_GROW), 0);
+	KUNIT_ASSERT_EQ(test, zcp_node_take_block(node, &used, 1), 0);
+	KUNIT_ASSERT_EQ(test, zcp_node_take_block(node, &dirty, 2), 0);
+	KUNIT_ASSERT_EQ(test, zcp_node_take_block(node, &rest, 256), 0);
+	zcp_node_free(&dirty, 1);
+	mutex_lock(&node->lock);
+	zcp_node_begin(node, &piece, used.chunk->split);
+	mutex_unlock(&node->lock);
+	KUNIT_EXPECT_EQ(test, zcp_test_refill(node, ZCP_WHOLE, ZCP_MAY_GROW), -ENOSPC);
+	KUNIT_EXPECT_EQ(test, node->nr[ZCP_DIRTY], 2);
+
+	mutex_lock(&node->lock);
+	zcp_node_end(node, &piece);
+	mutex_unlock(&node->lock);
+	zcp_node_free(&used, 1);
+	zcp_node_free(&rest, 1);
+	KUNIT_EXPECT_EQ(test, zcp_test_refill(node, ZCP_WHOLE, ZCP_MAY_GROW), 0);
+	KUNIT_EXPECT_EQ(test, node->nr[ZCP_DIRTY], 0);
+	KUNIT_EXPECT_EQ(test, node->nr_split, 0);
 	EXPECT_SOUND(test, node);
 }
 
@@ -478,6 +507,7 @@ static struct kunit_case zcp_refill_cases[] = {
 	KUNIT_CASE(refill_await_older),
 	KUNIT_CASE(refill_await_freed),
 	KUNIT_CASE(refill_of_order),
+	KUNIT_CASE(refill_of_used),
 	KUNIT_CASE(supply_release),
 	KUNIT_CASE(supply_settle),
 	KUNIT_CASE(reserve_give_up),

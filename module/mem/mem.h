@@ -79,8 +79,8 @@ struct zcp_budget {
  *	allocated as far as the buddy knows
  * @dirty: pages freed and not zeroed yet, always entire blocks of the buddy
  * @quarantine: pages freed and still referenced, always blocks of order 0
- * @next_dirty: where to look for the next page in @dirty; 0 but in the first chunk of
- *	zcp_node.dirty_split
+ * @next_dirty: where to look for the next page in @dirty
+ * @in_hand: pages that are being zeroed
  * @dirty_link: on zcp_node.dirty_split while @dirty has a bit set
  * @quarantine_link: on zcp_node.quarantined_split while @quarantine has one
  */
@@ -90,6 +90,7 @@ struct zcp_split {
 	DECLARE_BITMAP(dirty, ZCP_BUDDY_PAGES);
 	DECLARE_BITMAP(quarantine, ZCP_BUDDY_PAGES);
 	unsigned int next_dirty;
+	unsigned int in_hand;
 	struct list_head dirty_link;
 	struct list_head quarantine_link;
 };
@@ -116,6 +117,8 @@ struct zcp_chunk {
 /* Index of the list of idle split chunks in zcp_node.split */
 #define ZCP_IDLE_SPLIT		(ZCP_BUDDY_MAX_ORDER + 1)
 
+struct zcp_split;
+
 /* Memory is wanted in blocks of a split chunk, or as all of a chunk of either kind. */
 #define ZCP_NR_ORDERS		(ZCP_CHUNK_ORDER + 1)
 
@@ -123,10 +126,12 @@ struct zcp_chunk {
  * struct zcp_piece - memory of a node that is on no list, for it is in somebody's hands
  * @link: on zcp_node.pieces
  * @nth: how many there had been, with this one
+ * @split: whose block it is; NULL for a chunk
  */
 struct zcp_piece {
 	struct list_head link;
 	unsigned long nth;
+	const struct zcp_split *split;
 };
 
 /**
@@ -325,7 +330,9 @@ void zcp_node_file_whole(struct zcp_chunk *chunk, enum zcp_state state);
 void zcp_node_file_clean(struct zcp_chunk *chunk);
 void zcp_node_unfile(struct zcp_chunk *chunk);
 void zcp_node_file_dirty(struct zcp_split *split);
-void zcp_node_begin(struct zcp_node *node, struct zcp_piece *piece);
+bool zcp_node_split_is_unused(const struct zcp_split *split);
+void zcp_node_begin(struct zcp_node *node, struct zcp_piece *piece,
+		    const struct zcp_split *split);
 void zcp_node_end(struct zcp_node *node, struct zcp_piece *piece);
 void zcp_node_news(struct zcp_node *node, unsigned int order);
 void zcp_node_news_of(struct zcp_chunk *chunk);
@@ -394,6 +401,8 @@ void zcp_scrub_stop(struct zcp_node *node);
 void zcp_scrub_worker(struct work_struct *work);
 unsigned int zcp_scrub_whole(struct zcp_node *node, enum zcp_surplus surplus);
 unsigned int zcp_scrub_split(struct zcp_node *node);
+unsigned int zcp_scrub_unused(struct zcp_node *node);
+bool zcp_scrub_has_unused(struct zcp_node *node);
 bool zcp_quarantine_scan(struct zcp_node *node);
 
 /* refill.c */
@@ -429,8 +438,9 @@ enum zcp_patience {
  * @patience: whether to wait
  * @seen: zcp_node.news of @order as it was before the last look
  * @moved: zcp_node.moved of @order as it was when the search began
- * @left: dirty pages of whole chunks that may yet be made clean
- * @sweeps: zcp_node.sweeps when all has been swept that is dirty in split chunks now
+ * @left: dirty pages that may yet be made clean, by kind
+ * @sweeps: zcp_node.sweeps when all has been swept that is dirty in split chunks now; for
+ *	who wants a block
  * @until: the last piece to wait for, once @waits
  * @scanned: the quarantine has been looked at
  * @refused: the kernel had no chunk for one that was to be joined
@@ -450,7 +460,7 @@ struct zcp_search {
 	enum zcp_patience patience;
 	unsigned long seen;
 	unsigned long moved;
-	long left;
+	long left[ZCP_NR_KINDS];
 	unsigned long sweeps;
 	unsigned long until;
 	bool scanned;

@@ -266,9 +266,26 @@ void zcp_node_file_dirty(struct zcp_split *split)
 }
 
 /**
+ * zcp_node_split_is_unused() - whether a split chunk will be free entirely
+ * @split: which
+ *
+ * Once all of it is clean that is dirty or being zeroed now, unless somebody takes some.
+ *
+ * Context: under the node's lock.
+ * Return: whether it will.
+ */
+bool zcp_node_split_is_unused(const struct zcp_split *split)
+{
+	return split->chunk->state != ZCP_RETIRED &&
+	       zcp_buddy_nr_free(&split->buddy) + split->in_hand +
+	       bitmap_weight(split->dirty, ZCP_BUDDY_PAGES) == ZCP_BUDDY_PAGES;
+}
+
+/**
  * zcp_node_begin() - note that a piece of memory is about to be on no list
  * @node: whose
  * @piece: to be given to zcp_node_end()
+ * @split: the split chunk that it is a block of; NULL for a chunk of either kind
  *
  * Between this and zcp_node_end() somebody gets, zeroes, converts or releases it
  * without the lock. It counts as dirty, unless it is not or no longer the pool's, and
@@ -276,9 +293,11 @@ void zcp_node_file_dirty(struct zcp_split *split)
  *
  * Context: under the node's lock.
  */
-void zcp_node_begin(struct zcp_node *node, struct zcp_piece *piece)
+void zcp_node_begin(struct zcp_node *node, struct zcp_piece *piece,
+		    const struct zcp_split *split)
 {
 	lockdep_assert_held(&node->lock);
+	piece->split = split;
 	piece->nth = ++node->begun;
 	list_add_tail(&piece->link, &node->pieces);
 }

@@ -9,22 +9,33 @@
 #include "mem.h"
 
 /*
- * All that is dirty now may be made clean, in whole chunks one after the other. In split ones
- * the sweep has to come by; where it is now, it has left some behind.
+ * How often a chunk is swept for who wants a block. What others have in it hinders less after
+ * each sweep: they take the smallest blocks first, and each sweep leaves larger ones.
  */
+#define ZCP_SWEEPS	8
+
+/* All that is dirty now may be made clean. */
 static void zcp_search_allow(struct zcp_search *search)
 {
 	const struct zcp_node *node = search->node;
 
-	search->left = READ_ONCE(node->nr[ZCP_DIRTY]);
-	search->sweeps = READ_ONCE(node->sweeps) + 2 * READ_ONCE(node->nr_dirty_split);
+	search->left[ZCP_WHOLE] = READ_ONCE(node->nr[ZCP_DIRTY]);
+	search->left[ZCP_SPLIT] = search->left[ZCP_WHOLE];
+	search->sweeps = READ_ONCE(node->sweeps) +
+			 ZCP_SWEEPS * READ_ONCE(node->nr_dirty_split);
+}
+
+/* Who wants all of a chunk has no use for a block of one, unless the rest of it is free. */
+static bool zcp_search_sweeps(const struct zcp_search *search, enum zcp_kind kind)
+{
+	return kind == ZCP_SPLIT && search->order < ZCP_CHUNK_ORDER;
 }
 
 static bool zcp_search_may_clean(const struct zcp_search *search, enum zcp_kind kind)
 {
-	if (kind == ZCP_WHOLE)
-		return search->left > 0;
-	return (long)(search->sweeps - READ_ONCE(search->node->sweeps)) > 0;
+	if (zcp_search_sweeps(search, kind))
+		return (long)(search->sweeps - READ_ONCE(search->node->sweeps)) > 0;
+	return search->left[kind] > 0;
 }
 
 /**
@@ -75,11 +86,32 @@ static bool zcp_search_has_waited(const struct zcp_search *search)
 /* Whether there is something dirty that was not, or was not found, before */
 static bool zcp_search_has_dirty(const struct zcp_search *search)
 {
-	const struct zcp_node *node = search->node;
+	struct zcp_node *node = search->node;
 
-	return (zcp_search_may_clean(search, ZCP_WHOLE) &&
-		!list_empty(&node->whole[ZCP_DIRTY])) ||
-	       (zcp_search_may_clean(search, ZCP_SPLIT) && !list_empty(&node->dirty_split));
+	if (zcp_search_may_clean(search, ZCP_WHOLE) && !list_empty(&node->whole[ZCP_DIRTY]))
+		return true;
+	if (!zcp_search_may_clean(search, ZCP_SPLIT))
+		return false;
+	if (zcp_search_sweeps(search, ZCP_SPLIT))
+		return !list_empty(&node->dirty_split);
+	return zcp_scrub_has_unused(node);
+}
+
+/*
+ * The last of the pieces in others' hands that may help. A block does not help who wants all
+ * of a chunk, unless all the rest of its chunk is free, too.
+ */
+static unsigned long zcp_search_last_piece(const struct zcp_search *search)
+{
+	const struct zcp_node *node = search->node;
+	const struct zcp_piece *piece;
+
+	list_for_each_entry_reverse(piece, &node->pieces, link) {
+		if (search->order < ZCP_CHUNK_ORDER || !piece->split ||
+		    zcp_node_split_is_unused(piece->split))
+			return piece->nth;
+	}
+	return node->ended;
 }
 
 /* Whether there is reason to wait no longer */
@@ -91,7 +123,7 @@ static bool zcp_search_wait_ends(const struct zcp_search *search)
 
 /*
  * Wait until there is reason to look again, at most until all is back that was in others'
- * hands when this was called first. Then is the last look, if it could help. 0 to look again;
+ * hands, and might help, when this was called first. Then is the last look, if it could help. 0 to look again;
  * -EAGAIN if there is something to wait for; -ENOMEM if not.
  */
 static int zcp_search_await(struct zcp_search *search)
@@ -101,7 +133,7 @@ static int zcp_search_await(struct zcp_search *search)
 
 	mutex_lock(&node->lock);
 	if (!search->waits)
-		search->until = node->begun;
+		search->until = zcp_search_last_piece(search);
 	search->waits = true;
 	hope = !zcp_search_has_waited(search);
 	mutex_unlock(&node->lock);
@@ -123,19 +155,25 @@ static int zcp_search_await(struct zcp_search *search)
 	return 0;
 }
 
+static unsigned int zcp_search_clean_one(const struct zcp_search *search, enum zcp_kind kind)
+{
+	if (kind == ZCP_WHOLE)
+		return zcp_scrub_whole(search->node, ZCP_KEEP_SURPLUS);
+	if (zcp_search_sweeps(search, kind))
+		return zcp_scrub_split(search->node);
+	return zcp_scrub_unused(search->node);
+}
+
 /* Make dirty memory in chunks of some kind clean, until it helps; false if it does not. */
 static bool zcp_search_clean(struct zcp_search *search, enum zcp_kind kind)
 {
-	struct zcp_node *node = search->node;
 	unsigned int pages;
 
 	while (zcp_search_may_clean(search, kind) && !fatal_signal_pending(current)) {
-		pages = kind == ZCP_SPLIT ? zcp_scrub_split(node) :
-					    zcp_scrub_whole(node, ZCP_KEEP_SURPLUS);
+		pages = zcp_search_clean_one(search, kind);
 		if (!pages)
 			return false;
-		if (kind == ZCP_WHOLE)
-			search->left -= pages;
+		search->left[kind] -= pages;
 		if (zcp_search_has_news(search))
 			return true;
 		cond_resched();

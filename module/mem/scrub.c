@@ -88,7 +88,7 @@ unsigned int zcp_scrub_whole(struct zcp_node *node, enum zcp_surplus surplus)
 		return 0;
 	}
 	zcp_node_unfile(chunk);
-	zcp_node_begin(node, &piece);
+	zcp_node_begin(node, &piece, NULL);
 	keep = surplus == ZCP_KEEP_SURPLUS || node->nr_chunks <= node->reserve;
 	mutex_unlock(&node->lock);
 
@@ -127,7 +127,7 @@ struct zcp_block {
 	DECLARE_BITMAP(pinned, 1U << ZCP_BUDDY_MAX_ORDER);
 };
 
-/* The chunk at the head has been swept. */
+/* It has been swept, or has nothing dirty left. */
 static void zcp_split_swept(struct zcp_split *split)
 {
 	struct zcp_node *node = split->chunk->node;
@@ -155,32 +155,53 @@ static unsigned int zcp_split_next_dirty(const struct zcp_split *split)
 	return start;
 }
 
+static void zcp_block_take(struct zcp_block *block, struct zcp_split *split,
+			   unsigned int start)
+{
+	int order = zcp_buddy_order(&split->buddy, start);
+
+	/* A page that is no block's start is corruption: treat it alone. */
+	block->order = WARN_ON_ONCE(order < 0) ? 0 : order;
+	block->start = start;
+	block->chunk = split->chunk;
+
+	split->next_dirty = start + (1U << block->order);
+	split->in_hand += 1U << block->order;
+	bitmap_clear(split->dirty, start, 1U << block->order);
+	if (bitmap_empty(split->dirty, ZCP_BUDDY_PAGES))
+		zcp_split_swept(split);
+}
+
 /* However many become dirty meanwhile, each chunk has its turn, and in it each block. */
-static bool zcp_block_take(struct zcp_node *node, struct zcp_block *block)
+static bool zcp_block_take_next(struct zcp_block *block, struct zcp_node *node)
 {
 	struct zcp_split *split;
-	int order;
+	unsigned int start;
 
-	do {
+	for (;;) {
 		split = list_first_entry_or_null(&node->dirty_split, struct zcp_split,
 						 dirty_link);
 		if (!split)
 			return false;
-		block->start = zcp_split_next_dirty(split);
-		if (block->start >= ZCP_BUDDY_PAGES)
-			zcp_split_swept(split);
-	} while (block->start >= ZCP_BUDDY_PAGES);
-
-	block->chunk = split->chunk;
-	order = zcp_buddy_order(&split->buddy, block->start);
-	/* A page that is no block's start is corruption: treat it alone. */
-	block->order = WARN_ON_ONCE(order < 0) ? 0 : order;
-
-	split->next_dirty = block->start + (1U << block->order);
-	bitmap_clear(split->dirty, block->start, 1U << block->order);
-	if (bitmap_empty(split->dirty, ZCP_BUDDY_PAGES))
+		start = zcp_split_next_dirty(split);
+		if (start < ZCP_BUDDY_PAGES)
+			break;
 		zcp_split_swept(split);
+	}
+	zcp_block_take(block, split, start);
 	return true;
+}
+
+static struct zcp_split *zcp_split_unused(struct zcp_node *node)
+{
+	struct zcp_split *split;
+
+	list_for_each_entry(split, &node->dirty_split, dirty_link) {
+		if (zcp_node_split_is_unused(split))
+			return split;
+		cond_resched();
+	}
+	return NULL;
 }
 
 /* Zero what nobody else holds. */
@@ -259,6 +280,35 @@ static void zcp_block_retire(struct zcp_block *block)
 	zcp_node_account(node, ZCP_DIRTY, ZCP_RETIRED, 1U << block->order);
 }
 
+/* Under the node's lock, which it drops. */
+static unsigned int zcp_block_scrub_and_unlock(struct zcp_block *block)
+{
+	struct zcp_chunk *chunk = block->chunk;
+	struct zcp_node *node = chunk->node;
+	struct zcp_piece piece;
+	bool retire;
+
+	zcp_node_begin(node, &piece, chunk->split);
+	retire = chunk->state == ZCP_RETIRED ||
+		 zcp_pages_poisoned(chunk->page + block->start, 1U << block->order);
+	mutex_unlock(&node->lock);
+
+	if (!retire)
+		zcp_block_clear(block);
+
+	mutex_lock(&node->lock);
+	chunk->split->in_hand -= 1U << block->order;
+	/* Another block of the chunk may have been found poisoned meanwhile. */
+	if (retire || chunk->state == ZCP_RETIRED)
+		zcp_block_retire(block);
+	else
+		zcp_block_make_clean(block);
+	zcp_node_news_of(chunk);
+	zcp_node_end(node, &piece);
+	mutex_unlock(&node->lock);
+	return 1U << block->order;
+}
+
 /**
  * zcp_scrub_split() - deal with one dirty block of a split chunk
  * @node: where
@@ -269,34 +319,50 @@ static void zcp_block_retire(struct zcp_block *block)
 unsigned int zcp_scrub_split(struct zcp_node *node)
 {
 	struct zcp_block block;
-	struct zcp_piece piece;
-	struct page *page;
-	bool retire;
 
 	mutex_lock(&node->lock);
-	if (!zcp_block_take(node, &block)) {
+	if (zcp_block_take_next(&block, node))
+		return zcp_block_scrub_and_unlock(&block);
+	mutex_unlock(&node->lock);
+	return 0;
+}
+
+/**
+ * zcp_scrub_unused() - the same in a chunk that will be free entirely
+ * @node: where
+ *
+ * Context: may sleep; without the node's lock.
+ * Return: its pages, or 0 if there is no such chunk.
+ */
+unsigned int zcp_scrub_unused(struct zcp_node *node)
+{
+	struct zcp_split *split;
+	struct zcp_block block;
+	unsigned int start;
+
+	mutex_lock(&node->lock);
+	split = zcp_split_unused(node);
+	if (!split) {
 		mutex_unlock(&node->lock);
 		return 0;
 	}
-	zcp_node_begin(node, &piece);
-	page = block.chunk->page + block.start;
-	retire = block.chunk->state == ZCP_RETIRED ||
-		 zcp_pages_poisoned(page, 1U << block.order);
-	mutex_unlock(&node->lock);
+	start = zcp_split_next_dirty(split);
+	if (start >= ZCP_BUDDY_PAGES)
+		start = find_first_bit(split->dirty, ZCP_BUDDY_PAGES);
+	zcp_block_take(&block, split, start);
+	return zcp_block_scrub_and_unlock(&block);
+}
 
-	if (!retire)
-		zcp_block_clear(&block);
-
-	mutex_lock(&node->lock);
-	/* Another block of the chunk may have been found poisoned meanwhile. */
-	if (retire || block.chunk->state == ZCP_RETIRED)
-		zcp_block_retire(&block);
-	else
-		zcp_block_make_clean(&block);
-	zcp_node_news_of(block.chunk);
-	zcp_node_end(node, &piece);
-	mutex_unlock(&node->lock);
-	return 1U << block.order;
+/**
+ * zcp_scrub_has_unused() - whether zcp_scrub_unused() would find one
+ * @node: where
+ *
+ * Context: under the node's lock.
+ * Return: whether it would.
+ */
+bool zcp_scrub_has_unused(struct zcp_node *node)
+{
+	return zcp_split_unused(node);
 }
 
 static bool zcp_quarantine_scan_whole(struct zcp_node *node)

@@ -31,7 +31,7 @@ void zcp_node_release_and_unlock(struct zcp_chunk *chunk, enum zcp_state state)
 	/* Whoever finds no memory now must find room to grow. */
 	atomic_long_dec(&node->budget->nr_chunks);
 	zcp_node_moved(node, ZCP_CHUNK_ORDER);
-	zcp_node_begin(node, &piece);
+	zcp_node_begin(node, &piece, NULL);
 	mutex_unlock(&node->lock);
 
 	zcp_chunk_destroy(chunk);
@@ -81,7 +81,7 @@ int zcp_node_get_chunk(struct zcp_node *node, enum zcp_kind kind, gfp_t gfp)
 		mutex_unlock(&node->lock);
 		return -ENOSPC;
 	}
-	zcp_node_begin(node, &piece);
+	zcp_node_begin(node, &piece, NULL);
 	mutex_unlock(&node->lock);
 
 	chunk = zcp_chunk_create(node, kind, gfp);
@@ -118,7 +118,7 @@ static void zcp_exchange_begin(struct zcp_chunk *old, struct zcp_piece *piece,
 	zcp_node_moved(node, ZCP_CHUNK_ORDER);
 	if (moved)
 		++*moved;
-	zcp_node_begin(node, piece);
+	zcp_node_begin(node, piece, NULL);
 }
 
 /* It was of one kind, and now there is the chunk new, or none at all. */

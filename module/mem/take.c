@@ -322,7 +322,7 @@ bool zcp_node_borrow(struct zcp_node *node, struct zcp_extent *ext,
 	}
 	zcp_node_account(node, ZCP_CLEAN, ZCP_DIRTY,
 			 zcp_chunk_kind(chunk) == ZCP_SPLIT ? 1 : ZCP_CHUNK_PAGES);
-	zcp_node_begin(node, piece);
+	zcp_node_begin(node, piece, NULL);
 	mutex_unlock(&node->lock);
 	return true;
 }
