@@ -9,20 +9,16 @@
 #include "mem.h"
 
 /*
- * How often a chunk is swept for who wants a block. What others have in it hinders less after
- * each sweep: they take the smallest blocks first, and each sweep leaves larger ones.
+ * All that is dirty now may be made clean. For who wants a block chunks are swept twice, since
+ * the sweep that is under way has left some behind.
  */
-#define ZCP_SWEEPS	8
-
-/* All that is dirty now may be made clean. */
 static void zcp_search_allow(struct zcp_search *search)
 {
 	const struct zcp_node *node = search->node;
 
 	search->left[ZCP_WHOLE] = READ_ONCE(node->nr[ZCP_DIRTY]);
 	search->left[ZCP_SPLIT] = search->left[ZCP_WHOLE];
-	search->sweeps = READ_ONCE(node->sweeps) +
-			 ZCP_SWEEPS * READ_ONCE(node->nr_dirty_split);
+	search->sweeps = READ_ONCE(node->sweeps) + 2 * READ_ONCE(node->nr_dirty_split);
 }
 
 /* Who wants all of a chunk has no use for a block of one, unless the rest of it is free. */
@@ -123,8 +119,8 @@ static bool zcp_search_wait_ends(const struct zcp_search *search)
 
 /*
  * Wait until there is reason to look again, at most until all is back that was in others'
- * hands, and might help, when this was called first. Then is the last look, if it could help. 0 to look again;
- * -EAGAIN if there is something to wait for; -ENOMEM if not.
+ * hands, and might help, when this was called first. Then is the last look, if there is hope
+ * left. 0 to look again; -EAGAIN if there is something to wait for; -ENOMEM if not.
  */
 static int zcp_search_await(struct zcp_search *search)
 {
@@ -164,14 +160,15 @@ static unsigned int zcp_search_clean_one(const struct zcp_search *search, enum z
 	return zcp_scrub_unused(search->node);
 }
 
-/* Make dirty memory in chunks of some kind clean, until it helps; false if it does not. */
-static bool zcp_search_clean(struct zcp_search *search, enum zcp_kind kind)
+/* Make so many dirty pages in chunks of some kind clean, or until it helps; whether it does. */
+static bool zcp_search_clean(struct zcp_search *search, enum zcp_kind kind, unsigned long most)
 {
 	unsigned int pages;
+	unsigned long done;
 
-	while (zcp_search_may_clean(search, kind) && !fatal_signal_pending(current)) {
+	for (done = 0; done < most && zcp_search_may_clean(search, kind); done += pages) {
 		pages = zcp_search_clean_one(search, kind);
-		if (!pages)
+		if (!pages || fatal_signal_pending(current))
 			return false;
 		search->left[kind] -= pages;
 		if (zcp_search_has_news(search))
@@ -227,7 +224,8 @@ int zcp_search_refill(struct zcp_search *search)
 
 	if (zcp_search_is_stale(search))
 		zcp_search_begin(search);
-	if (zcp_search_clean(search, search->kind))
+	/* To get a chunk, or to convert one, costs about as much as to zero one. */
+	if (zcp_search_clean(search, search->kind, ZCP_CHUNK_PAGES))
 		return 0;
 	if (search->kind == ZCP_SPLIT &&
 	    zcp_node_split_one(node, search->order, search->seen, &search->moved))
@@ -236,10 +234,12 @@ int zcp_search_refill(struct zcp_search *search)
 		err = zcp_node_get_chunk(node, search->kind, gfp);
 	if (!err)
 		return 0;
-	if (search->kind == ZCP_SPLIT && zcp_search_clean(search, ZCP_WHOLE))
+	if (zcp_search_clean(search, search->kind, ULONG_MAX))
+		return 0;
+	if (search->kind == ZCP_SPLIT && zcp_search_clean(search, ZCP_WHOLE, ULONG_MAX))
 		return 0;
 	if (search->kind == ZCP_WHOLE) {
-		zcp_search_clean(search, ZCP_SPLIT);
+		zcp_search_clean(search, ZCP_SPLIT, ULONG_MAX);
 		if (zcp_search_join(search, gfp))
 			return 0;
 	}
