@@ -13,6 +13,7 @@
 #include "bench.h"
 
 #define THREADS		8
+#define TICKERS		2	/* under icount, where there are CPUs for them */
 #define PATIENCE	200000000ULL	/* ns of a call, after which the threads rest */
 
 /* hoard.c: buffers that are only held */
@@ -48,11 +49,11 @@ struct throng {
 	int node;		/* of their buffers; -1: they only keep the CPU busy */
 	const struct setting *set;
 	struct member members[THREADS];
-	struct member ticker;
+	struct member tickers[TICKERS];
 	unsigned int nr;	/* of the members there are */
-	bool ticks;		/* there is a ticker */
-	cpu_set_t cpus;		/* the members', and ... */
-	cpu_set_t ticker_cpus;
+	unsigned int nr_tickers;
+	cpu_set_t cpus;		/* the members' */
+	cpu_set_t ticker_cpus[TICKERS];
 	pthread_mutex_t gate;
 	pthread_barrier_t start;
 	atomic_bool stop;
@@ -61,6 +62,7 @@ struct throng {
 	atomic_ullong call;	/* when the call began that is timed; 0: none */
 };
 
+bool throng_ticks(const struct setting *set);
 int throng_start(struct throng *t, struct reason *why);
 int throng_pass(struct throng *t, __u64 pieces, struct reason *why);
 void throng_stop(struct throng *t);

@@ -19,8 +19,9 @@ static void print_cpus(const struct setting *set)
 		printf("The threads share our CPU, as there is no other: their turns are in the\n");
 		printf("times.\n");
 	} else if (set->icount) {
-		printf("The CPUs run by turns, so a time is that of all of them; the timer of\n");
-		printf("one more thread keeps the turns short.\n");
+		printf("The CPUs run by turns, so a time is that of all of them. Turns are %s.\n",
+		       throng_ticks(set) ? "kept short" :
+					   "long: 4 CPUs are needed");
 	} else {
 		printf("The threads run on %d other CPU(s).\n", set->nr_others);
 	}

@@ -51,6 +51,12 @@ static void begin(struct throng *t, const cpu_set_t *cpus)
 	pthread_barrier_wait(&t->start);
 }
 
+/* Whether turns are kept short */
+bool throng_ticks(const struct setting *set)
+{
+	return set->icount && set->nr_others > TICKERS;
+}
+
 static void *member_main(void *arg)
 {
 	struct member *m = arg;
@@ -72,8 +78,9 @@ static void *member_main(void *arg)
 }
 
 /*
- * Under icount a virtual processor runs until a timer is due, so most calls would
- * see the others stand still. This has one due all the time.
+ * Under icount a virtual processor runs until it waits or any timer is due, so most
+ * calls would see the others stand still, or take all of a tick. Two threads, on the
+ * processors whose turns are before and after the members', always have one due.
  */
 static void *ticker_main(void *arg)
 {
@@ -82,32 +89,32 @@ static void *ticker_main(void *arg)
 	struct timespec turn = { .tv_nsec = TURN };
 
 	prctl(PR_SET_TIMERSLACK, 1);
-	begin(t, &t->ticker_cpus);
+	begin(t, &t->ticker_cpus[m - t->tickers]);
 	while (!atomic_load(&t->stop))
 		clock_nanosleep(CLOCK_MONOTONIC, 0, &turn, NULL);
 	return NULL;
 }
 
-/*
- * The members get all CPUs but ours, where there are such; the ticker one for itself,
- * where there are two.
- */
+/* Takes the first CPU, or the last, of a set away. */
+static void part(cpu_set_t *from, int cpu, int step, cpu_set_t *to)
+{
+	while (!CPU_ISSET(cpu, from))
+		cpu += step;
+	CPU_CLR(cpu, from);
+	CPU_ZERO(to);
+	CPU_SET(cpu, to);
+}
+
+/* The members get all CPUs but ours, where there are such, and but the tickers'. */
 static void share_cpus(struct throng *t)
 {
-	int cpu = CPU_SETSIZE - 1;
-
 	t->cpus = t->set->others;
 	if (!t->set->nr_others)
 		sched_getaffinity(0, sizeof(t->cpus), &t->cpus);
-	t->ticker_cpus = t->cpus;
-	if (CPU_COUNT(&t->cpus) < 2)
+	if (!throng_ticks(t->set))
 		return;
-	while (!CPU_ISSET(cpu, &t->cpus))
-		cpu--;
-	CPU_ZERO(&t->ticker_cpus);
-	CPU_SET(cpu, &t->ticker_cpus);
-	if (t->set->icount)
-		CPU_CLR(cpu, &t->cpus);
+	part(&t->cpus, 0, 1, &t->ticker_cpus[0]);
+	part(&t->cpus, CPU_SETSIZE - 1, -1, &t->ticker_cpus[1]);
 }
 
 static int start_one(struct throng *t, struct member *m, void *(*start)(void *))
@@ -128,11 +135,11 @@ int throng_start(struct throng *t, struct reason *why)
 		err = start_one(t, &t->members[t->nr], member_main);
 		t->nr += !err;
 	}
-	if (!err && t->set->icount) {
-		err = start_one(t, &t->ticker, ticker_main);
-		t->ticks = !err;
+	while (t->nr_tickers < TICKERS && throng_ticks(t->set) && !err) {
+		err = start_one(t, &t->tickers[t->nr_tickers], ticker_main);
+		t->nr_tickers += !err;
 	}
-	pthread_barrier_init(&t->start, NULL, t->nr + t->ticks + 1);
+	pthread_barrier_init(&t->start, NULL, t->nr + t->nr_tickers + 1);
 	pthread_mutex_unlock(&t->gate);
 	pthread_barrier_wait(&t->start);
 	return err ? because(why, err, "pthread_create") : 0;
@@ -145,8 +152,8 @@ void throng_stop(struct throng *t)
 	atomic_store(&t->stop, true);
 	for (i = 0; i < t->nr; i++)
 		pthread_join(t->members[i].thread, NULL);
-	if (t->ticks)
-		pthread_join(t->ticker.thread, NULL);
+	for (i = 0; i < t->nr_tickers; i++)
+		pthread_join(t->tickers[i].thread, NULL);
 	pthread_barrier_destroy(&t->start);
 	pthread_mutex_destroy(&t->gate);
 }
