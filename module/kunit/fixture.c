@@ -96,10 +96,10 @@ static void zcp_tally_whole(struct zcp_node *node, struct zcp_tally *tally)
 			tally->nr[state] += ZCP_CHUNK_PAGES;
 			tally->chunks++;
 			if (chunk->split || chunk->node != node ||
-			    chunk->state != state || zcp_chunk_at(zcp_chunk_place(chunk)) != chunk)
+			    chunk->state != state || zcp_chunk_at(chunk->place) != chunk)
 				tally->misfiled = true;
 			if (state == ZCP_CLEAN &&
-			    test_bit(zcp_chunk_place(chunk) - node->first_place, node->not_clean))
+			    test_bit(chunk->place - node->first_place, node->not_clean))
 				tally->misfiled = true;
 		}
 	}

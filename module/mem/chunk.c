@@ -101,6 +101,7 @@ static bool zcp_chunk_get_pages(struct zcp_chunk *chunk, gfp_t gfp)
 	chunk->page = zcp_chunk_pages(chunk->node->nid, zcp_chunk_kind(chunk), gfp);
 	if (!chunk->page)
 		return false;
+	chunk->place = page_to_pfn(chunk->page) >> ZCP_CHUNK_ORDER;
 	set_page_private(chunk->page, (unsigned long)chunk);
 	atomic_long_inc(zcp_chunk_held(chunk));
 	return true;
@@ -127,18 +128,6 @@ struct zcp_chunk *zcp_chunk_create(struct zcp_node *node, enum zcp_kind kind,
 		return NULL;
 	}
 	return chunk;
-}
-
-/**
- * zcp_chunk_place() - where in physical memory a chunk is
- * @chunk: which
- *
- * Context: any.
- * Return: its physical address in chunks: neighbours differ by one.
- */
-unsigned long zcp_chunk_place(const struct zcp_chunk *chunk)
-{
-	return page_to_pfn(chunk->page) >> ZCP_CHUNK_ORDER;
 }
 
 /**
@@ -214,33 +203,31 @@ void zcp_chunk_destroy(struct zcp_chunk *chunk)
 }
 
 /**
- * zcp_chunk_zero() - zero a whole chunk that was taken dirty, unless that has been done
+ * zcp_chunk_zero_now() - the rest of zcp_chunk_zero()
  * @chunk: of a buffer
  *
- * Before anybody gets to see it. Who comes second waits for who came first. A page that has
- * had a memory error is not written to, and must not be mapped.
+ * Who comes second waits for who came first. A page that has had a memory error is not
+ * written to, and must not be mapped.
  *
  * Context: may sleep.
  */
-void zcp_chunk_zero(struct zcp_chunk *chunk)
+void zcp_chunk_zero_now(struct zcp_chunk *chunk)
 {
 	struct page *page = chunk->page;
 	unsigned int i;
 
-	/* Pairs with the release below: who sees false sees the zeroes, too. */
-	if (!smp_load_acquire(&chunk->to_zero))
-		return;
 	lock_page(page);
 	if (chunk->to_zero) {
+		chunk->not_zeroed = false;
 		for (i = 0; i < ZCP_CHUNK_PAGES; i++) {
-			if (!zcp_pages_poisoned(page + i, 1))
+			if (zcp_pages_poisoned(page + i, 1))
+				chunk->not_zeroed = true;
+			else
 				zcp_pages_clear(page + i, 1);
-			else if (PageCompound(page))
-				folio_set_has_hwpoisoned(page_folio(page));
 			cond_resched();
 		}
 		trace_zcpool_scrub(chunk->node, page, ZCP_CHUNK_PAGES);
-		/* Pairs with the acquire above. */
+		/* Pairs with the acquire in zcp_chunk_zero(). */
 		smp_store_release(&chunk->to_zero, false);
 	}
 	unlock_page(page);
@@ -310,17 +297,17 @@ void zcp_pieces_detach(const struct zcp_extent *ext, unsigned int nr)
  * A machine check marks only the page that it hits. The core maps a chunk by a PMD,
  * with the bad page in it, unless the folio is marked, too; here it is.
  *
- * Context: any; where the chunk is about to be mapped by a PMD.
- * Return: whether the kernel has counted one that has.
+ * Context: any; where the chunk is about to be mapped by a PMD, and has been zeroed.
+ * Return: whether one has that was met in zeroing, or that the kernel has counted.
  */
 bool zcp_chunk_poisoned(struct zcp_chunk *chunk)
 {
 	struct folio *folio = page_folio(chunk->page);
 
+	if (!chunk->not_zeroed && !zcp_node_may_have_errors(chunk->node->nid))
+		return false;
 	if (folio_test_has_hwpoisoned(folio))
 		return true;
-	if (!zcp_node_may_have_errors(chunk->node->nid))
-		return false;
 	if (!zcp_pages_poisoned(chunk->page, ZCP_CHUNK_PAGES))
 		return false;
 	folio_set_has_hwpoisoned(folio);

@@ -99,19 +99,23 @@ struct zcp_split {
  * struct zcp_chunk - ZCP_CHUNK_SIZE bytes of physical memory
  * @link: on the one list of @node that tells its state
  * @page: its first page; of a whole one, the head of the folio where the kernel has such
+ * @place: its physical address in chunks: neighbours differ by one
  * @node: where it is
  * @split: NULL if the chunk is whole
  * @state: of all of a whole chunk; a split one is ZCP_RETIRED or anything else
  * @to_zero: it is in a buffer, and whoever gets to see it has to zero it before; changed
  *	under the node's lock as long as nobody can, then under that of its first page
+ * @not_zeroed: a page of it was not zeroed then, for it had had a memory error
  */
 struct zcp_chunk {
 	struct list_head link;
 	struct page *page;
+	unsigned long place;
 	struct zcp_node *node;
 	struct zcp_split *split;
 	enum zcp_state state;
 	bool to_zero;
+	bool not_zeroed;
 };
 
 /* Index of the list of idle split chunks in zcp_node.split */
@@ -279,17 +283,30 @@ static inline struct page *zcp_extent_page(const struct zcp_extent *ext)
 	return ext->chunk->page + ext->start;
 }
 
+void zcp_chunk_zero_now(struct zcp_chunk *chunk);
+
+/**
+ * zcp_chunk_zero() - zero a whole chunk that was taken dirty, unless that has been done
+ * @chunk: of a buffer; before anybody gets to see it
+ *
+ * Context: may sleep.
+ */
+static inline void zcp_chunk_zero(struct zcp_chunk *chunk)
+{
+	/* Pairs with the release in zcp_chunk_zero_now(): who sees false sees zeroes. */
+	if (smp_load_acquire(&chunk->to_zero))
+		zcp_chunk_zero_now(chunk);
+}
+
 /* chunk.c */
 struct zcp_chunk *zcp_chunk_create(struct zcp_node *node, enum zcp_kind kind,
 				   gfp_t gfp);
 struct zcp_chunk *zcp_chunk_new(struct zcp_node *node, enum zcp_kind kind);
 void zcp_chunk_free(struct zcp_chunk *chunk);
 struct zcp_chunk *zcp_chunk_at(unsigned long place);
-unsigned long zcp_chunk_place(const struct zcp_chunk *chunk);
 bool zcp_chunk_exchange(struct zcp_chunk *new, struct zcp_chunk *old,
 			gfp_t with, gfp_t after);
 void zcp_chunk_destroy(struct zcp_chunk *chunk);
-void zcp_chunk_zero(struct zcp_chunk *chunk);
 void zcp_pieces_attach(const struct zcp_extent *ext, unsigned int nr,
 		       struct address_space *mapping);
 void zcp_pieces_detach(const struct zcp_extent *ext, unsigned int nr);

@@ -194,7 +194,7 @@ void zcp_node_file_split(struct zcp_chunk *chunk)
 static void zcp_node_mark(const struct zcp_chunk *chunk, enum zcp_state state)
 {
 	struct zcp_node *node = chunk->node;
-	unsigned long place = zcp_chunk_place(chunk) - node->first_place;
+	unsigned long place = chunk->place - node->first_place;
 
 	if (place < node->nr_places)
 		__assign_bit(place, node->not_clean, state != ZCP_CLEAN);
@@ -214,8 +214,9 @@ void zcp_node_file_whole(struct zcp_chunk *chunk, enum zcp_state state)
 {
 	struct list_head *list = &chunk->node->whole[state];
 
+	if (chunk->state == ZCP_CLEAN || state == ZCP_CLEAN)
+		zcp_node_mark(chunk, state);
 	chunk->state = state;
-	zcp_node_mark(chunk, state);
 	if (state == ZCP_DIRTY)
 		list_move_tail(&chunk->link, list);
 	else
