@@ -302,10 +302,11 @@ void zcp_pieces_detach(const struct zcp_extent *ext, unsigned int nr)
  */
 bool zcp_chunk_poisoned(struct zcp_chunk *chunk)
 {
-	struct folio *folio = page_folio(chunk->page);
+	struct folio *folio;
 
 	if (!chunk->not_zeroed && !zcp_node_may_have_errors(chunk->node->nid))
 		return false;
+	folio = page_folio(chunk->page);
 	if (folio_test_has_hwpoisoned(folio))
 		return true;
 	if (!zcp_pages_poisoned(chunk->page, ZCP_CHUNK_PAGES))

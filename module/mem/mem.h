@@ -18,6 +18,7 @@
 #define ZCPOOL_MEM_H
 
 #include <linux/atomic.h>
+#include <linux/bitops.h>
 #include <linux/gfp.h>
 #include <linux/list.h>
 #include <linux/mm.h>
@@ -298,6 +299,47 @@ static inline void zcp_chunk_zero(struct zcp_chunk *chunk)
 		zcp_chunk_zero_now(chunk);
 }
 
+/**
+ * zcp_node_mark() - note where a clean whole chunk is, or is no more
+ * @chunk: whole
+ * @state: which it is in now
+ *
+ * What is beyond the node's places has no bit there.
+ *
+ * Context: under the node's lock.
+ */
+static inline void zcp_node_mark(const struct zcp_chunk *chunk, enum zcp_state state)
+{
+	struct zcp_node *node = chunk->node;
+	unsigned long nth = chunk->place - node->first_place;
+
+	if (nth < node->nr_places)
+		__assign_bit(nth, node->not_clean, state != ZCP_CLEAN);
+}
+
+/**
+ * zcp_node_file_whole() - put a whole chunk on the list of its state
+ * @chunk: a whole chunk
+ * @state: its state from now on
+ *
+ * What is dirty waits for its turn; of the rest the last is the first to be used, for the
+ * CPU may have it in its cache.
+ *
+ * Context: under the node's lock.
+ */
+static inline void zcp_node_file_whole(struct zcp_chunk *chunk, enum zcp_state state)
+{
+	struct list_head *list = &chunk->node->whole[state];
+
+	if (chunk->state == ZCP_CLEAN || state == ZCP_CLEAN)
+		zcp_node_mark(chunk, state);
+	chunk->state = state;
+	if (state == ZCP_DIRTY)
+		list_move_tail(&chunk->link, list);
+	else
+		list_move(&chunk->link, list);
+}
+
 /* chunk.c */
 struct zcp_chunk *zcp_chunk_create(struct zcp_node *node, enum zcp_kind kind,
 				   gfp_t gfp);
@@ -343,7 +385,6 @@ unsigned long zcp_node_lost(const struct zcp_node *node);
 void zcp_node_account(struct zcp_node *node, enum zcp_state from,
 		      enum zcp_state to, unsigned long pages);
 void zcp_node_file_split(struct zcp_chunk *chunk);
-void zcp_node_file_whole(struct zcp_chunk *chunk, enum zcp_state state);
 void zcp_node_file_clean(struct zcp_chunk *chunk);
 void zcp_node_unfile(struct zcp_chunk *chunk);
 void zcp_node_file_dirty(struct zcp_split *split);

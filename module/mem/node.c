@@ -190,39 +190,6 @@ void zcp_node_file_split(struct zcp_chunk *chunk)
 	list_move(&chunk->link, list);
 }
 
-/* What is beyond the places has none. */
-static void zcp_node_mark(const struct zcp_chunk *chunk, enum zcp_state state)
-{
-	struct zcp_node *node = chunk->node;
-	unsigned long place = chunk->place - node->first_place;
-
-	if (place < node->nr_places)
-		__assign_bit(place, node->not_clean, state != ZCP_CLEAN);
-}
-
-/**
- * zcp_node_file_whole() - put a whole chunk on the list of its state
- * @chunk: a whole chunk
- * @state: its state from now on
- *
- * What is dirty waits for its turn; of the rest the last is the first to be used, for the
- * CPU may have it in its cache.
- *
- * Context: under the node's lock.
- */
-void zcp_node_file_whole(struct zcp_chunk *chunk, enum zcp_state state)
-{
-	struct list_head *list = &chunk->node->whole[state];
-
-	if (chunk->state == ZCP_CLEAN || state == ZCP_CLEAN)
-		zcp_node_mark(chunk, state);
-	chunk->state = state;
-	if (state == ZCP_DIRTY)
-		list_move_tail(&chunk->link, list);
-	else
-		list_move(&chunk->link, list);
-}
-
 /**
  * zcp_node_file_clean() - put a chunk on the list it belongs on, all of it being clean
  * @chunk: of either kind
