@@ -172,7 +172,7 @@ const struct call_desc call_table[] = {
 	CALL(2, tee, FD(OF_PIPE), FD(OF_PIPE), SIZE("len")),
 	CALL(8, vmsplice, FD(OF_PIPE), MAP, OFFSET("off"), SIZE("len"),
 	     BITS("flags", splice_flags)),
-	CALL(4, sendfile, FD(OF_PIPE | OF_SOCKET | OF_FILE), FD(OF_BUFFER), OFFSET("pos"),
+	CALL(6, sendfile, FD(OF_ANY), FD(OF_BUFFER | OF_FILE), OFFSET("pos"),
 	     SIZE("len")),
 	CALL(3, copy_file_range, FD(OF_BUFFER | OF_FILE), OFFSET("in"), FD(OF_BUFFER | OF_FILE),
 	     OFFSET("out"), SIZE("len")),
