@@ -145,31 +145,32 @@ struct zcp_chunk *zcp_chunk_at(unsigned long place)
 }
 
 /**
- * zcp_chunk_exchange() - get pages in exchange for another chunk, at any cost
+ * zcp_chunk_exchange() - get pages in exchange for another chunk
  * @new: has no pages yet
- * @old: on no list and in nobody's count; destroyed
- * @with: how hard to try with @old still there
- * @after: how hard to try where it has been given back to make room
+ * @old: on no list and in nobody's count; destroyed unless it is kept
+ * @stake: whether it is, where there are none
  *
  * The new ones are got first, so that nothing is lost if there are none. Only then is the
- * old chunk put at stake: freeing it makes room unless somebody is faster. The page may
+ * old chunk put at stake, if at all: freeing it makes room unless somebody is faster. The page may
  * be freed to a list of this CPU, and should be looked for there.
  *
  * Context: may sleep; without the node's lock.
  * Return: whether @new has pages.
  */
 bool zcp_chunk_exchange(struct zcp_chunk *new, struct zcp_chunk *old,
-			gfp_t with, gfp_t after)
+			enum zcp_stake stake)
 {
 	bool got;
 
-	if (zcp_chunk_get_pages(new, with)) {
+	if (zcp_chunk_get_pages(new, ZCP_GFP_GROW)) {
 		zcp_chunk_destroy(old);
 		return true;
 	}
+	if (stake == ZCP_KEEP_CHUNK)
+		return false;
 	migrate_disable();
 	zcp_chunk_destroy(old);
-	got = zcp_chunk_get_pages(new, after);
+	got = zcp_chunk_get_pages(new, ZCP_GFP_RESERVE);
 	migrate_enable();
 	return got;
 }

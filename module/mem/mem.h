@@ -340,6 +340,16 @@ static inline void zcp_node_file_whole(struct zcp_chunk *chunk, enum zcp_state s
 		list_move(&chunk->link, list);
 }
 
+/**
+ * enum zcp_stake - what becomes of a chunk if the kernel has none in exchange for it
+ * @ZCP_KEEP_CHUNK: it stays what it is
+ * @ZCP_STAKE_CHUNK: it is given back to make room, and may be lost to somebody else
+ */
+enum zcp_stake {
+	ZCP_KEEP_CHUNK,
+	ZCP_STAKE_CHUNK
+};
+
 /* chunk.c */
 struct zcp_chunk *zcp_chunk_create(struct zcp_node *node, enum zcp_kind kind,
 				   gfp_t gfp);
@@ -347,7 +357,7 @@ struct zcp_chunk *zcp_chunk_new(struct zcp_node *node, enum zcp_kind kind);
 void zcp_chunk_free(struct zcp_chunk *chunk);
 struct zcp_chunk *zcp_chunk_at(unsigned long place);
 bool zcp_chunk_exchange(struct zcp_chunk *new, struct zcp_chunk *old,
-			gfp_t with, gfp_t after);
+			enum zcp_stake stake);
 void zcp_chunk_destroy(struct zcp_chunk *chunk);
 void zcp_pieces_attach(const struct zcp_extent *ext, unsigned int nr,
 		       struct address_space *mapping);
@@ -427,8 +437,9 @@ void zcp_node_return_borrowed(const struct zcp_extent *ext, struct zcp_piece *pi
 
 int zcp_node_get_chunk(struct zcp_node *node, enum zcp_kind kind, gfp_t gfp);
 void zcp_node_release_and_unlock(struct zcp_chunk *chunk, enum zcp_state state);
-bool zcp_node_split_one(struct zcp_node *node, unsigned int order, unsigned long seen,
-			unsigned long *moved);
+struct zcp_search;
+
+int zcp_node_split_one(struct zcp_search *search, enum zcp_stake stake);
 int zcp_node_join_one(struct zcp_node *node, gfp_t gfp, unsigned long *moved);
 
 /* reserve.c */
@@ -497,11 +508,14 @@ enum zcp_patience {
  * @seen: zcp_node.news of @order as it was before the last look
  * @moved: zcp_node.moved of @order as it was when the search began
  * @left: dirty pages that may yet be made clean, by kind
- * @sweeps: zcp_node.sweeps when all has been swept that is dirty in split chunks now; for
- *	who wants a block
+ * @sweeps: zcp_node.sweeps when the sweep that is under way has ended, and then, when all
+ *	that is dirty in split chunks has been swept; for who wants a block
+ * @swept_one: the first of these has been reached
  * @until: the last piece to wait for, once @waits
+ * @allowed: @left and @sweeps are set
  * @scanned: the quarantine has been looked at
- * @refused: the kernel had no chunk for one that was to be joined
+ * @refused: the kernel had no chunk in exchange for another
+ * @staked: nor for one that was given back for it
  * @waits: nothing else is left to do
  * @last: nor is anything left to wait for: this was the last look
  *
@@ -521,8 +535,11 @@ struct zcp_search {
 	long left[ZCP_NR_KINDS];
 	unsigned long sweeps;
 	unsigned long until;
+	bool swept_one;
+	bool allowed;
 	bool scanned;
 	bool refused;
+	bool staked;
 	bool waits;
 	bool last;
 };

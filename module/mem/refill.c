@@ -9,16 +9,20 @@
 #include "mem.h"
 
 /*
- * All that is dirty now may be made clean. For who wants a block chunks are swept twice, since
- * the sweep that is under way has left some behind.
+ * All that is dirty now may be made clean. The sweep that is under way has left some behind,
+ * so the sweeps that are allowed begin when it has ended.
  */
 static void zcp_search_allow(struct zcp_search *search)
 {
-	const struct zcp_node *node = search->node;
+	struct zcp_node *node = search->node;
 
-	search->left[ZCP_WHOLE] = READ_ONCE(node->nr[ZCP_DIRTY]);
-	search->left[ZCP_SPLIT] = search->left[ZCP_WHOLE];
-	search->sweeps = READ_ONCE(node->sweeps) + 2 * READ_ONCE(node->nr_dirty_split);
+	mutex_lock(&node->lock);
+	search->left[ZCP_WHOLE] = node->nr[ZCP_DIRTY];
+	search->left[ZCP_SPLIT] = node->nr[ZCP_DIRTY];
+	search->sweeps = node->sweeps + 1;
+	search->swept_one = false;
+	search->allowed = true;
+	mutex_unlock(&node->lock);
 }
 
 /* Who wants all of a chunk has no use for a block of one, unless the rest of it is free. */
@@ -27,11 +31,36 @@ static bool zcp_search_sweeps(const struct zcp_search *search, enum zcp_kind kin
 	return kind == ZCP_SPLIT && search->order < ZCP_CHUNK_ORDER;
 }
 
-static bool zcp_search_may_clean(const struct zcp_search *search, enum zcp_kind kind)
+static bool zcp_search_may_sweep(struct zcp_search *search)
+{
+	unsigned long nr = READ_ONCE(search->node->nr_dirty_split);
+	unsigned long sweeps = READ_ONCE(search->node->sweeps);
+
+	if ((long)(search->sweeps - sweeps) <= 0 && !search->swept_one) {
+		search->swept_one = true;
+		search->sweeps = sweeps + nr;
+	}
+	return (long)(search->sweeps - sweeps) > 0;
+}
+
+static bool zcp_search_may_clean(struct zcp_search *search, enum zcp_kind kind)
 {
 	if (zcp_search_sweeps(search, kind))
-		return (long)(search->sweeps - READ_ONCE(search->node->sweeps)) > 0;
+		return zcp_search_may_sweep(search);
 	return search->left[kind] > 0;
+}
+
+/*
+ * What the kernel has refused, it is not asked for again: among several who fail, each would
+ * be the others' reason to begin anew.
+ */
+static void zcp_search_restart(struct zcp_search *search)
+{
+	search->moved = READ_ONCE(search->node->moved[search->order]);
+	search->allowed = false;
+	search->scanned = false;
+	search->waits = false;
+	search->last = false;
 }
 
 /**
@@ -42,14 +71,9 @@ static bool zcp_search_may_clean(const struct zcp_search *search, enum zcp_kind 
  */
 void zcp_search_begin(struct zcp_search *search)
 {
-	const struct zcp_node *node = search->node;
-
-	search->moved = READ_ONCE(node->moved[search->order]);
-	search->scanned = false;
 	search->refused = false;
-	search->waits = false;
-	search->last = false;
-	zcp_search_allow(search);
+	search->staked = false;
+	zcp_search_restart(search);
 }
 
 /**
@@ -80,7 +104,7 @@ static bool zcp_search_has_waited(const struct zcp_search *search)
 }
 
 /* Whether there is something dirty that was not, or was not found, before */
-static bool zcp_search_has_dirty(const struct zcp_search *search)
+static bool zcp_search_has_dirty(struct zcp_search *search)
 {
 	struct zcp_node *node = search->node;
 
@@ -190,16 +214,29 @@ static bool zcp_search_join(struct zcp_search *search, gfp_t gfp)
 	return !err;
 }
 
+/* The other way round, for who wants a block */
+static bool zcp_search_split(struct zcp_search *search, enum zcp_stake stake)
+{
+	bool *refused = stake == ZCP_STAKE_CHUNK ? &search->staked : &search->refused;
+	int err;
+
+	if (*refused)
+		return false;
+	err = zcp_node_split_one(search, stake);
+	*refused = err == -ENOMEM;
+	return !err;
+}
+
 /* What nobody else holds any more is dirty then. */
 static bool zcp_search_quarantine(struct zcp_search *search)
 {
 	if (search->scanned)
 		return false;
 	search->scanned = true;
-	if (!zcp_quarantine_scan(search->node))
-		return false;
+	zcp_quarantine_scan(search->node);
+	/* Somebody else's scan may have made some dirty, too. */
 	zcp_search_allow(search);
-	return true;
+	return READ_ONCE(search->node->nr[ZCP_DIRTY]);
 }
 
 /**
@@ -223,18 +260,21 @@ int zcp_search_refill(struct zcp_search *search)
 	cond_resched();
 
 	if (zcp_search_is_stale(search))
-		zcp_search_begin(search);
+		zcp_search_restart(search);
+	if (!search->allowed)
+		zcp_search_allow(search);
 	/* To get a chunk, or to convert one, costs about as much as to zero one. */
 	if (zcp_search_clean(search, search->kind, ZCP_CHUNK_PAGES))
 		return 0;
-	if (search->kind == ZCP_SPLIT &&
-	    zcp_node_split_one(node, search->order, search->seen, &search->moved))
+	if (search->kind == ZCP_SPLIT && zcp_search_split(search, ZCP_KEEP_CHUNK))
 		return 0;
 	if (search->growth != ZCP_NO_GROW)
 		err = zcp_node_get_chunk(node, search->kind, gfp);
 	if (!err)
 		return 0;
 	if (zcp_search_clean(search, search->kind, ULONG_MAX))
+		return 0;
+	if (search->kind == ZCP_SPLIT && zcp_search_split(search, ZCP_STAKE_CHUNK))
 		return 0;
 	if (search->kind == ZCP_SPLIT && zcp_search_clean(search, ZCP_WHOLE, ULONG_MAX))
 		return 0;

@@ -127,13 +127,20 @@ struct zcp_block {
 	DECLARE_BITMAP(pinned, 1U << ZCP_BUDDY_MAX_ORDER);
 };
 
+/* Whether it is the one that is being swept. */
+static bool zcp_split_is_first(const struct zcp_split *split)
+{
+	return list_is_first(&split->dirty_link, &split->chunk->node->dirty_split);
+}
+
 /* It has been swept, or has nothing dirty left. */
 static void zcp_split_swept(struct zcp_split *split)
 {
 	struct zcp_node *node = split->chunk->node;
 
 	split->next_dirty = 0;
-	WRITE_ONCE(node->sweeps, node->sweeps + 1);
+	if (zcp_split_is_first(split))
+		WRITE_ONCE(node->sweeps, node->sweeps + 1);
 	if (bitmap_empty(split->dirty, ZCP_BUDDY_PAGES)) {
 		list_del_init(&split->dirty_link);
 		node->nr_dirty_split--;
@@ -165,7 +172,8 @@ static void zcp_block_take(struct zcp_block *block, struct zcp_split *split,
 	block->start = start;
 	block->chunk = split->chunk;
 
-	split->next_dirty = start + (1U << block->order);
+	if (zcp_split_is_first(split))
+		split->next_dirty = start + (1U << block->order);
 	split->in_hand += 1U << block->order;
 	bitmap_clear(split->dirty, start, 1U << block->order);
 	if (bitmap_empty(split->dirty, ZCP_BUDDY_PAGES))
@@ -338,7 +346,6 @@ unsigned int zcp_scrub_unused(struct zcp_node *node)
 {
 	struct zcp_split *split;
 	struct zcp_block block;
-	unsigned int start;
 
 	mutex_lock(&node->lock);
 	split = zcp_split_unused(node);
@@ -346,10 +353,7 @@ unsigned int zcp_scrub_unused(struct zcp_node *node)
 		mutex_unlock(&node->lock);
 		return 0;
 	}
-	start = zcp_split_next_dirty(split);
-	if (start >= ZCP_BUDDY_PAGES)
-		start = find_first_bit(split->dirty, ZCP_BUDDY_PAGES);
-	zcp_block_take(&block, split, start);
+	zcp_block_take(&block, split, find_first_bit(split->dirty, ZCP_BUDDY_PAGES));
 	return zcp_block_scrub_and_unlock(&block);
 }
 

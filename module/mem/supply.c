@@ -138,59 +138,67 @@ static void zcp_exchange_end(struct zcp_node *node, enum zcp_kind kind,
 	zcp_node_end(node, piece);
 }
 
+/* A chunk to be split; NULL if there is none, or none is to be split now. */
+static struct zcp_chunk *zcp_split_begin(struct zcp_search *search, struct zcp_piece *piece)
+{
+	struct zcp_node *node = search->node;
+	struct zcp_chunk *old;
+
+	old = list_first_entry_or_null(&node->whole[ZCP_CLEAN], struct zcp_chunk, link);
+	if (!old || node->splitting || node->news[search->order] != search->seen)
+		return NULL;
+	node->splitting = true;
+	zcp_exchange_begin(old, piece, &search->moved);
+	return old;
+}
+
 /**
  * zcp_node_split_one() - have a split chunk in place of a clean whole one
- * @node: where
- * @order: of the block that the caller wants
- * @seen: zcp_node.news of that order as it was before the caller looked for one
- * @moved: the caller's count of zcp_node.moved, which is not to tell him of this; or NULL
+ * @search: of somebody who wants a block
+ * @stake: what becomes of the old one if the kernel has no other
  *
- * None is split if there has been news since: the chunk is then left to who wants it
- * whole. Where the kernel has no other chunk, the old one may be lost to it.
+ * None is split if there has been news since his last look: the chunk is then left to who
+ * wants it whole. Only a small allocation that fits nowhere else is worth the old one.
  *
  * Context: may sleep; without the node's lock.
- * Return: whether to look again.
+ * Return: 0 to look again; -EAGAIN there is none to be split; -ENOMEM the kernel has no other.
  */
-bool zcp_node_split_one(struct zcp_node *node, unsigned int order, unsigned long seen,
-			unsigned long *moved)
+int zcp_node_split_one(struct zcp_search *search, enum zcp_stake stake)
 {
+	struct zcp_node *node = search->node;
 	struct zcp_chunk *old, *new = zcp_chunk_new(node, ZCP_SPLIT);
 	struct zcp_piece piece;
-	bool news;
+	bool news, got;
 
 	if (!new)
-		return false;
+		return -ENOMEM;
 	mutex_lock(&node->lock);
-	news = node->news[order] != seen;
-	old = list_first_entry_or_null(&node->whole[ZCP_CLEAN],
-				       struct zcp_chunk, link);
-	if (news || !old || node->splitting) {
-		mutex_unlock(&node->lock);
-		zcp_chunk_free(new);
-		return news;
-	}
-	node->splitting = true;
-	zcp_exchange_begin(old, &piece, moved);
+	news = node->news[search->order] != search->seen;
+	old = zcp_split_begin(search, &piece);
 	mutex_unlock(&node->lock);
-
-	/* Only a small allocation, which fits nowhere else, is worth the old one. */
-	if (!zcp_chunk_exchange(new, old, ZCP_GFP_GROW, ZCP_GFP_RESERVE)) {
+	if (!old) {
 		zcp_chunk_free(new);
-		new = NULL;
+		return news ? 0 : -EAGAIN;
+	}
+
+	got = zcp_chunk_exchange(new, old, stake);
+	if (!got) {
+		zcp_chunk_free(new);
+		new = stake == ZCP_KEEP_CHUNK ? old : NULL;
 	}
 
 	mutex_lock(&node->lock);
 	node->splitting = false;
 	zcp_exchange_end(node, ZCP_WHOLE, new, ZCP_GFP_GROW, &piece);
 	mutex_unlock(&node->lock);
-	return new;
+	return got ? 0 : -ENOMEM;
 }
 
 /**
  * zcp_node_join_one() - have a whole chunk in place of an idle split one
  * @node: where
  * @gfp: as for zcp_node_get_chunk()
- * @moved: as for zcp_node_split_one()
+ * @moved: the caller's count of zcp_node.moved, which is not to tell him of this; or NULL
  *
  * Context: may sleep; without the node's lock.
  * Return: 0; -ENOENT there is no such split one; -ENOMEM the kernel has no other.
