@@ -106,7 +106,7 @@ struct zcp_split {
  * @state: of all of a whole chunk; a split one is ZCP_RETIRED or anything else
  * @to_zero: it is in a buffer, and whoever gets to see it has to zero it before; changed
  *	under the node's lock as long as nobody can, then under that of its first page
- * @not_zeroed: a page of it was not zeroed then, for it had had a memory error
+ * @not_zeroed: a page of it was not zeroed then, for a memory error had hit it
  */
 struct zcp_chunk {
 	struct list_head link;
