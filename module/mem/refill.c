@@ -227,16 +227,22 @@ static bool zcp_search_split(struct zcp_search *search, enum zcp_stake stake)
 	return !err;
 }
 
-/* What nobody else holds any more is dirty then. */
+/* What nobody else holds any more is dirty then; whether that could help. */
 static bool zcp_search_quarantine(struct zcp_search *search)
 {
+	struct zcp_node *node = search->node;
+	bool dirty;
+
 	if (search->scanned)
 		return false;
 	search->scanned = true;
-	zcp_quarantine_scan(search->node);
+	zcp_quarantine_scan(node);
 	/* Somebody else's scan may have made some dirty, too. */
 	zcp_search_allow(search);
-	return READ_ONCE(search->node->nr[ZCP_DIRTY]);
+	mutex_lock(&node->lock);
+	dirty = zcp_search_has_dirty(search);
+	mutex_unlock(&node->lock);
+	return dirty;
 }
 
 /**
