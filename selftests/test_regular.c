@@ -260,17 +260,34 @@ static bool file_is_filled(int fd, size_t len, __u64 seed)
 	return same;
 }
 
-/* Programs that have never heard of it: what they copy is what is in it. */
+/* What bash says of a command; there may be no other shell. */
+static int by_bash(const char *command)
+{
+	pid_t pid = fork();
+
+	if (!pid) {
+		execlp("bash", "bash", "-c", command, NULL);
+		_exit(127);
+	}
+	return child_status(pid);
+}
+
+#define NOT_HERE	4
+
+/*
+ * Programs that have never heard of it: what they copy is what is in it. The machines of
+ * other architectures have few of them.
+ */
 TEST_F(pool, copied_by_programs)
 {
 	static const char * const programs[] = {
-		"cp -rL /proc/$PPID/fd/$1 $2",
-		"tar -C /proc/$PPID/fd -chO $1 | tar -xO > $2",
-		"cat /proc/$PPID/fd/$1 > $2",
+		"type -P cp > /dev/null || exit 4; cp -rL /proc/$PPID/fd/$1 $2",
+		"type -P tar > /dev/null || exit 4; tar -C /proc/$PPID/fd -chO $1 | tar -xO > $2",
+		"type -P cat > /dev/null || exit 4; cat /proc/$PPID/fd/$1 > $2",
 	};
 	char command[256], out[32], *p;
-	unsigned int i;
-	int buf, fd;
+	unsigned int i, copies = 0;
+	int buf, fd, status;
 
 	p = map_new(_metadata, self->fd, CHUNK + PAGE, &buf);
 	fill(p, CHUNK + PAGE, 9);
@@ -279,12 +296,17 @@ TEST_F(pool, copied_by_programs)
 		fd = mkstemp(out);
 		ASSERT_LE(0, fd);
 		snprintf(command, sizeof(command), "set -- %d %s; %s", buf, out, programs[i]);
-		EXPECT_EQ(0, system(command))
-			TH_LOG("%s", programs[i]);
-		EXPECT_TRUE(file_is_filled(fd, CHUNK + PAGE, 9));
+		status = by_bash(command);
+		if (status != NOT_HERE) {
+			EXPECT_EQ(0, status)
+				TH_LOG("%s", programs[i]);
+			EXPECT_TRUE(file_is_filled(fd, CHUNK + PAGE, 9));
+			copies++;
+		}
 		close(fd);
 		unlink(out);
 	}
+	EXPECT_LT(0, copies);
 	munmap(p, CHUNK + PAGE);
 	close(buf);
 }
