@@ -14,10 +14,7 @@ struct range { size_t off, len; };
  */
 TEST_F(pool, madvise_matrix)
 {
-	static const int advice[] = {
-		0, 1, 2, 3, 4, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23,
-		24, 25, 26, 27, 99, -1,
-	};
+	static const int advice[] = { ALL_ADVICE };
 	static const size_t sizes[] = { 16 * PAGE, CHUNK + 4 * PAGE };
 	unsigned int s, a, r;
 	char *p;

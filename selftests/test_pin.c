@@ -7,10 +7,7 @@
  */
 #include "zcpool_test.h"
 #include <linux/aio_abi.h>
-#include <sys/statfs.h>
 
-#define FILE_PATH	"/mnt/zcpool_test_pin"
-#define EXT4_MAGIC	0xef53
 #define PIPE_PAGES	16
 
 static void soil(char *p, size_t len, void *bad)
@@ -156,14 +153,12 @@ FIXTURE(dio) {
 
 FIXTURE_SETUP(dio)
 {
-	struct statfs fs;
-
-	if (statfs("/mnt", &fs) || fs.f_type != EXT4_MAGIC)
-		SKIP(return, "/mnt is no ext4");
+	if (!has_disk())
+		SKIP(return, NO_DISK);
+	self->file = direct_file();
+	ASSERT_LE(0, self->file);
 	self->fd = pool_open();
 	ASSERT_LE(0, self->fd);
-	self->file = open(FILE_PATH, O_RDWR | O_CREAT | O_TRUNC | O_DIRECT | O_CLOEXEC, 0600);
-	ASSERT_LE(0, self->file);
 }
 
 FIXTURE_TEARDOWN(dio)
@@ -171,7 +166,7 @@ FIXTURE_TEARDOWN(dio)
 	struct zcpool_info pi;
 
 	close(self->file);
-	unlink(FILE_PATH);
+	unlink(DIRECT_FILE);
 	EXPECT_EQ(0, pool_wait_used(self->fd, 0));
 	EXPECT_EQ(0, pool_wait_idle(self->fd, &pi));
 	close(self->fd);
@@ -188,7 +183,7 @@ TEST_F(dio, there_and_back)
 	int a, b, plain;
 	size_t len;
 
-	plain = open(FILE_PATH, O_RDONLY | O_CLOEXEC);
+	plain = open(DIRECT_FILE, O_RDONLY | O_CLOEXEC);
 	ASSERT_LE(0, plain);
 	for (i = 0; i < ARRAY_SIZE(dio_sizes); i++) {
 		len = dio_sizes[i];

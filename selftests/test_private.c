@@ -346,10 +346,7 @@ static void copy_half(const struct both *b)
 
 TEST_F(pool, advice)
 {
-	static const int advice[] = {
-		0, 1, 2, 3, 4, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23,
-		24, 25, 26, 27, 99, -1,
-	};
+	static const int advice[] = { ALL_ADVICE };
 	static const size_t lens[] = { 16 * PAGE, CHUNK + 4 * PAGE };
 	unsigned int i, a, r;
 	bool drops;

@@ -8,10 +8,6 @@
 #include "zcpool_test.h"
 #include <linux/io_uring.h>
 #include <linux/videodev2.h>
-#include <sys/statfs.h>
-
-#define FILE_PATH	"/mnt/zcpool_test_private"
-#define EXT4_MAGIC	0xef53
 
 static const size_t sizes[] = { PAGE, 16 * PAGE, CHUNK, 2 * CHUNK + 4 * PAGE };
 
@@ -60,16 +56,15 @@ FIXTURE(disk) {
 
 FIXTURE_SETUP(disk)
 {
-	struct statfs fs;
 	int buf;
 	char *p;
 
-	if (statfs("/mnt", &fs) || fs.f_type != EXT4_MAGIC)
-		SKIP(return, "/mnt is no ext4");
+	if (!has_disk())
+		SKIP(return, NO_DISK);
+	self->file = direct_file();
+	ASSERT_LE(0, self->file);
 	self->fd = pool_open();
 	ASSERT_LE(0, self->fd);
-	self->file = open(FILE_PATH, O_RDWR | O_CREAT | O_TRUNC | O_DIRECT | O_CLOEXEC, 0600);
-	ASSERT_LE(0, self->file);
 	p = map_new(_metadata, self->fd, MOST, &buf);
 	fill(p, MOST, 9);
 	ASSERT_EQ((ssize_t)MOST, pwrite(self->file, p, MOST, 0));
@@ -82,7 +77,7 @@ FIXTURE_TEARDOWN(disk)
 	struct zcpool_info pi;
 
 	close(self->file);
-	unlink(FILE_PATH);
+	unlink(DIRECT_FILE);
 	EXPECT_EQ(0, pool_wait_used(self->fd, 0));
 	EXPECT_EQ(0, pool_wait_idle(self->fd, &pi));
 	close(self->fd);
@@ -97,7 +92,7 @@ TEST_F(disk, direct_io)
 	int buf, plain;
 	size_t len;
 
-	plain = open(FILE_PATH, O_RDONLY | O_CLOEXEC);
+	plain = open(DIRECT_FILE, O_RDONLY | O_CLOEXEC);
 	ASSERT_LE(0, plain);
 	for (i = 0; i < 2 * ARRAY_SIZE(sizes); i++) {
 		len = sizes[i / 2];

@@ -76,16 +76,6 @@ struct zcp_tally {
 	bool misfiled;
 };
 
-static unsigned long list_count(const struct list_head *list)
-{
-	const struct list_head *link;
-	unsigned long n = 0;
-
-	list_for_each(link, list)
-		n++;
-	return n;
-}
-
 static void zcp_tally_whole(struct zcp_node *node, struct zcp_tally *tally)
 {
 	struct zcp_chunk *chunk;
@@ -104,7 +94,7 @@ static void zcp_tally_whole(struct zcp_node *node, struct zcp_tally *tally)
 		}
 	}
 	if (node->nr_places - bitmap_weight(node->not_clean, node->nr_places) !=
-	    list_count(&node->whole[ZCP_CLEAN]))
+	    list_count_nodes(&node->whole[ZCP_CLEAN]))
 		tally->misfiled = true;
 }
 

@@ -151,8 +151,8 @@ struct zcp_chunk *zcp_chunk_at(unsigned long place)
  * @stake: whether it is, where there are none
  *
  * The new ones are got first, so that nothing is lost if there are none. Only then is the
- * old chunk put at stake, if at all: freeing it makes room unless somebody is faster. The page may
- * be freed to a list of this CPU, and should be looked for there.
+ * old chunk put at stake, if at all: freeing it makes room unless somebody is faster. The
+ * page may be freed to a list of this CPU, and should be looked for there.
  *
  * Context: may sleep; without the node's lock.
  * Return: whether @new has pages.

@@ -122,8 +122,6 @@ struct zcp_chunk {
 /* Index of the list of idle split chunks in zcp_node.split */
 #define ZCP_IDLE_SPLIT		(ZCP_BUDDY_MAX_ORDER + 1)
 
-struct zcp_split;
-
 /* Memory is wanted in blocks of a split chunk, or as all of a chunk of either kind. */
 #define ZCP_NR_ORDERS		(ZCP_CHUNK_ORDER + 1)
 

@@ -103,12 +103,12 @@ unsigned int zcp_scrub_whole(struct zcp_node *node, enum zcp_surplus surplus)
 	}
 
 	mutex_lock(&node->lock);
-	if (to == ZCP_CLEAN)
-		zcp_node_news(node, ZCP_CHUNK_ORDER);
 	if (to == ZCP_CLEAN && !keep) {
 		zcp_node_release_and_unlock(chunk, ZCP_DIRTY);
 		mutex_lock(&node->lock);
 	} else {
+		if (to == ZCP_CLEAN)
+			zcp_node_news(node, ZCP_CHUNK_ORDER);
 		zcp_node_file_whole(chunk, to);
 		zcp_node_account(node, ZCP_DIRTY, to, ZCP_CHUNK_PAGES);
 		if (node->nr_chunks > node->reserve)

@@ -138,18 +138,25 @@ static void zcp_exchange_end(struct zcp_node *node, enum zcp_kind kind,
 	zcp_node_end(node, piece);
 }
 
-/* A chunk to be split; NULL if there is none, or none is to be split now. */
-static struct zcp_chunk *zcp_split_begin(struct zcp_search *search, struct zcp_piece *piece)
+/* A chunk to be split. 0; -EAGAIN if there is none, or others split one; -EALREADY with news. */
+static int zcp_split_begin(struct zcp_search *search, struct zcp_chunk **old,
+			   struct zcp_piece *piece)
 {
 	struct zcp_node *node = search->node;
-	struct zcp_chunk *old;
+	int err = 0;
 
-	old = list_first_entry_or_null(&node->whole[ZCP_CLEAN], struct zcp_chunk, link);
-	if (!old || node->splitting || node->news[search->order] != search->seen)
-		return NULL;
-	node->splitting = true;
-	zcp_exchange_begin(old, piece, &search->moved);
-	return old;
+	mutex_lock(&node->lock);
+	*old = list_first_entry_or_null(&node->whole[ZCP_CLEAN], struct zcp_chunk, link);
+	if (node->news[search->order] != search->seen) {
+		err = -EALREADY;
+	} else if (!*old || node->splitting) {
+		err = -EAGAIN;
+	} else {
+		node->splitting = true;
+		zcp_exchange_begin(*old, piece, &search->moved);
+	}
+	mutex_unlock(&node->lock);
+	return err;
 }
 
 /**
@@ -168,17 +175,15 @@ int zcp_node_split_one(struct zcp_search *search, enum zcp_stake stake)
 	struct zcp_node *node = search->node;
 	struct zcp_chunk *old, *new = zcp_chunk_new(node, ZCP_SPLIT);
 	struct zcp_piece piece;
-	bool news, got;
+	bool got;
+	int err;
 
 	if (!new)
 		return -ENOMEM;
-	mutex_lock(&node->lock);
-	news = node->news[search->order] != search->seen;
-	old = zcp_split_begin(search, &piece);
-	mutex_unlock(&node->lock);
-	if (!old) {
+	err = zcp_split_begin(search, &old, &piece);
+	if (err) {
 		zcp_chunk_free(new);
-		return news ? 0 : -EAGAIN;
+		return err == -EALREADY ? 0 : err;
 	}
 
 	got = zcp_chunk_exchange(new, old, stake);

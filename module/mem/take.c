@@ -16,6 +16,14 @@ static void zcp_node_use_whole(struct zcp_chunk *chunk, struct zcp_extent *ext)
 	*ext = (struct zcp_extent){ .chunk = chunk, .nr = ZCP_CHUNK_PAGES };
 }
 
+/* So many chunks have been taken that were in one state. */
+static void zcp_node_took(struct zcp_node *node, enum zcp_state from, unsigned int n)
+{
+	zcp_node_account(node, from, ZCP_USED, (unsigned long)n * ZCP_CHUNK_PAGES);
+	if (n)
+		zcp_node_moved(node, ZCP_CHUNK_ORDER);
+}
+
 /**
  * zcp_node_take_whole() - take clean whole chunks that are at hand
  * @node: from which
@@ -37,9 +45,7 @@ unsigned int zcp_node_take_whole(struct zcp_node *node, struct zcp_extent *ext,
 						    link), ext + n);
 		cond_resched();
 	}
-	zcp_node_account(node, ZCP_CLEAN, ZCP_USED, (unsigned long)n * ZCP_CHUNK_PAGES);
-	if (n)
-		zcp_node_moved(node, ZCP_CHUNK_ORDER);
+	zcp_node_took(node, ZCP_CLEAN, n);
 	mutex_unlock(&node->lock);
 	return n;
 }
@@ -71,9 +77,7 @@ unsigned int zcp_node_take_dirty(struct zcp_node *node, struct zcp_extent *ext,
 		chunk->to_zero = true;
 		zcp_node_use_whole(chunk, ext + n++);
 	}
-	zcp_node_account(node, ZCP_DIRTY, ZCP_USED, (unsigned long)n * ZCP_CHUNK_PAGES);
-	if (n)
-		zcp_node_moved(node, ZCP_CHUNK_ORDER);
+	zcp_node_took(node, ZCP_DIRTY, n);
 	mutex_unlock(&node->lock);
 	return n;
 }
@@ -104,8 +108,7 @@ int zcp_node_take_run(struct zcp_node *node, struct zcp_extent *ext,
 		zcp_node_use_whole(zcp_chunk_at(place + n), ext + n);
 		cond_resched();
 	}
-	zcp_node_account(node, ZCP_CLEAN, ZCP_USED, (unsigned long)n * ZCP_CHUNK_PAGES);
-	zcp_node_moved(node, ZCP_CHUNK_ORDER);
+	zcp_node_took(node, ZCP_CLEAN, n);
 	mutex_unlock(&node->lock);
 	return 0;
 }

@@ -85,38 +85,35 @@ static int zcp_worse(int a, int b)
 typedef void zcp_take_fn(struct zcp_node *node, struct zcp_extents *list,
 			 unsigned int *want);
 
-static void zcp_take_whole(struct zcp_node *node, struct zcp_extents *list,
-			   unsigned int *want)
+/* So many whole chunks have been put at the end of the list. */
+static void zcp_took_whole(struct zcp_extents *list, unsigned int *want, unsigned int got)
 {
-	unsigned int got = zcp_node_take_whole(node, list->ext + list->nr, *want);
-
 	list->nr += got;
 	list->nr_whole += got;
 	*want -= got;
+}
+
+static void zcp_take_whole(struct zcp_node *node, struct zcp_extents *list,
+			   unsigned int *want)
+{
+	zcp_took_whole(list, want,
+		       zcp_node_take_whole(node, list->ext + list->nr, *want));
 }
 
 static void zcp_take_whole_or_dirty(struct zcp_node *node, struct zcp_extents *list,
 				    unsigned int *want)
 {
-	unsigned int got;
-
 	zcp_take_whole(node, list, want);
-	if (!*want)
-		return;
-	got = zcp_node_take_dirty(node, list->ext + list->nr, *want);
-	list->nr += got;
-	list->nr_whole += got;
-	*want -= got;
+	if (*want)
+		zcp_took_whole(list, want,
+			       zcp_node_take_dirty(node, list->ext + list->nr, *want));
 }
 
 static void zcp_take_run(struct zcp_node *node, struct zcp_extents *list,
 			 unsigned int *want)
 {
-	if (zcp_node_take_run(node, list->ext, *want))
-		return;
-	list->nr = *want;
-	list->nr_whole = *want;
-	*want = 0;
+	if (!zcp_node_take_run(node, list->ext, *want))
+		zcp_took_whole(list, want, *want);
 }
 
 static void zcp_take_block(struct zcp_node *node, struct zcp_extents *list,
@@ -133,7 +130,6 @@ static void zcp_take_block(struct zcp_node *node, struct zcp_extents *list,
 /*
  * Neighbours from one node. They are looked for once more, when all is clean. Others may make
  * chunks dirty without end, so each is looked at again, zeroed and converted once at most.
- * Another chunk from the kernel is hardly a neighbour of ours.
  */
 static int zcp_take_run_from(struct zcp_search *search, struct zcp_extents *list,
 			     unsigned int *want)
@@ -141,7 +137,6 @@ static int zcp_take_run_from(struct zcp_search *search, struct zcp_extents *list
 	unsigned long left = 3 * READ_ONCE(search->node->nr_chunks);
 	int err = 0;
 
-	search->growth = ZCP_NO_GROW;
 	while (!err && left--) {
 		err = zcp_search_refill(search);
 		zcp_search_look(search);
@@ -176,6 +171,14 @@ static int zcp_take_from(struct zcp_search *search, const struct zcp_request *re
 	return err;
 }
 
+/* Another chunk from the kernel is hardly a neighbour of ours. */
+static enum zcp_growth zcp_take_growth(zcp_take_fn *take)
+{
+	if (take == zcp_take_run)
+		return ZCP_NO_GROW;
+	return take == zcp_take_whole_or_dirty ? ZCP_MAY_GROW_DIRTY : ZCP_MAY_GROW;
+}
+
 /* From the nearest node on. */
 static int zcp_take_round(const struct zcp_request *req, struct zcp_extents *list,
 			  zcp_take_fn *take, unsigned int *want,
@@ -184,7 +187,7 @@ static int zcp_take_round(const struct zcp_request *req, struct zcp_extents *lis
 	struct zcp_search search = {
 		.kind = take == zcp_take_block ? ZCP_SPLIT : ZCP_WHOLE,
 		.order = take == zcp_take_block ? order_base_2(*want) : ZCP_CHUNK_ORDER,
-		.growth = take == zcp_take_whole_or_dirty ? ZCP_MAY_GROW_DIRTY : ZCP_MAY_GROW,
+		.growth = zcp_take_growth(take),
 		.patience = patience,
 	};
 	int err, worst = -ENOMEM;

@@ -4,9 +4,12 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/statfs.h>
 #include <unistd.h>
 
 #include "fd.h"
+
+#define EXT4_MAGIC	0xef53
 
 int count_fds(void)
 {
@@ -25,6 +28,18 @@ int reopen(int fd, int flags)
 
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	return open(path, flags | O_CLOEXEC);
+}
+
+bool has_disk(void)
+{
+	struct statfs fs;
+
+	return !statfs("/mnt", &fs) && fs.f_type == EXT4_MAGIC;
+}
+
+int direct_file(void)
+{
+	return open(DIRECT_FILE, O_RDWR | O_CREAT | O_TRUNC | O_DIRECT | O_CLOEXEC, 0600);
 }
 
 int send_fd(int sock, int fd)
