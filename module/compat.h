@@ -63,8 +63,8 @@ static inline bool zcp_node_may_have_errors(int nid)
 #endif
 
 /*
- * In a fault, map a page and nothing else of its folio. Kernels without this call do so by
- * themselves if the folio says that it has had a memory error.
+ * In a fault, map a page, which is locked, and nothing else of its folio. Kernels without this
+ * call do so by themselves if the folio says that it has had a memory error.
  */
 static inline vm_fault_t zcp_insert_page(struct vm_fault *vmf, struct page *page)
 {
@@ -80,7 +80,7 @@ static inline vm_fault_t zcp_insert_page(struct vm_fault *vmf, struct page *page
 #else
 	get_page(page);
 	vmf->page = page;
-	return 0;
+	return VM_FAULT_LOCKED;
 #endif
 }
 

@@ -44,7 +44,13 @@ static struct inode *zcp_alloc_inode(struct super_block *sb)
 	if (!buf)
 		return NULL;
 	buf->pool = NULL;
+	buf->nr_pages = 0;
+	buf->flags = 0;
 	zcp_extents_init(&buf->extents);
+	buf->life = ZCP_ALIVE;
+	buf->seals = 0;
+	buf->pins = NULL;
+	init_waitqueue_head(&buf->taken);
 	atomic_set(&buf->mappings, 0);
 	INIT_LIST_HEAD(&buf->link);
 	return &buf->inode;
@@ -53,6 +59,13 @@ static struct inode *zcp_alloc_inode(struct super_block *sb)
 static void zcp_free_inode(struct inode *inode)
 {
 	kmem_cache_free(zcp_buffer_cache, zcp_inode_buffer(inode));
+}
+
+static void zcp_buffer_unlist(struct zcp_buffer *buf)
+{
+	mutex_lock(&buf->pool->buffers_lock);
+	list_del_init(&buf->link);
+	mutex_unlock(&buf->pool->buffers_lock);
 }
 
 static void zcp_evict_inode(struct inode *inode)
@@ -64,13 +77,12 @@ static void zcp_evict_inode(struct inode *inode)
 		return;
 	if (!list_empty(&buf->link)) {
 		trace_zcpool_free(buf);
-		mutex_lock(&buf->pool->buffers_lock);
-		list_del(&buf->link);
-		mutex_unlock(&buf->pool->buffers_lock);
+		zcp_buffer_unlist(buf);
 	}
 	zcp_pieces_detach(buf->extents.ext, buf->extents.nr);
 	zcp_pool_free(&buf->extents);
 	zcp_extents_destroy(&buf->extents);
+	zcp_pins_put(buf->pins);
 	module_put(THIS_MODULE);
 }
 
@@ -189,35 +201,47 @@ static struct inode *zcp_buffer_inode(void)
 	return inode;
 }
 
-static struct zcp_buffer *zcp_buffer_alloc(const struct zcp_request *req)
+/* Has a number, but no memory yet. */
+static struct zcp_buffer *zcp_buffer_new(struct zcp_pool *pool)
 {
 	struct inode *inode = zcp_buffer_inode();
 	struct zcp_buffer *buf;
-	int err;
 
 	if (IS_ERR(inode))
 		return ERR_CAST(inode);
 	buf = zcp_inode_buffer(inode);
 	__module_get(THIS_MODULE);
-	buf->pool = req->pool;
-	buf->flags = req->flags;
-
-	err = zcp_buffer_size(buf, req);
-	if (!err)
-		err = zcp_pool_alloc(req, buf->nr_pages, &buf->extents);
-	if (err) {
-		iput(inode);
-		return ERR_PTR(err);
-	}
-	zcp_pieces_attach(buf->extents.ext, buf->extents.nr, inode->i_mapping);
+	buf->pool = pool;
 	buf->id = atomic64_inc_return(&zcp_buffer_ids);
-	inode_set_bytes(inode, (loff_t)buf->nr_pages << PAGE_SHIFT);
-	i_size_write(inode, (loff_t)buf->nr_pages << PAGE_SHIFT);
 	return buf;
 }
 
-static void zcp_buffer_announce(struct zcp_buffer *buf)
+static struct file *zcp_buffer_file(struct zcp_buffer *buf)
 {
+	struct file *file = alloc_file_pseudo(&buf->inode, zcp_mnt, "",
+					      O_RDWR | O_LARGEFILE, &zcp_buffer_fops);
+
+	if (!IS_ERR(file))
+		file->f_mode |= FMODE_LSEEK | FMODE_PREAD | FMODE_PWRITE;
+	return file;
+}
+
+static void zcp_buffer_set_size(struct zcp_buffer *buf)
+{
+	inode_set_bytes(&buf->inode, (loff_t)buf->nr_pages << PAGE_SHIFT);
+	i_size_write(&buf->inode, (loff_t)buf->nr_pages << PAGE_SHIFT);
+}
+
+/**
+ * zcp_buffer_give() - have a buffer's memory be its own, and the pool know of it
+ * @buf: with extents that nobody else uses, and with a size
+ *
+ * Context: may sleep; nobody has a file of the buffer.
+ */
+void zcp_buffer_give(struct zcp_buffer *buf)
+{
+	zcp_pieces_attach(buf->extents.ext, buf->extents.nr, &buf->inode.i_data);
+	zcp_buffer_set_size(buf);
 	buf->pid = task_tgid_nr(current);
 	get_task_comm(buf->comm, current);
 	buf->born = get_jiffies_64();
@@ -225,7 +249,46 @@ static void zcp_buffer_announce(struct zcp_buffer *buf)
 	mutex_lock(&buf->pool->buffers_lock);
 	list_add_tail(&buf->link, &buf->pool->buffers);
 	mutex_unlock(&buf->pool->buffers_lock);
-	trace_zcpool_alloc(buf);
+}
+
+/**
+ * zcp_buffer_end() - note that a buffer has no memory any more
+ * @buf: whose extents are somebody else's
+ * @life: what has become of it
+ *
+ * Context: may sleep; the buffer's lock is held for writing.
+ */
+void zcp_buffer_end(struct zcp_buffer *buf, enum zcp_life life)
+{
+	zcp_buffer_unlist(buf);
+	buf->nr_pages = 0;
+	zcp_buffer_set_size(buf);
+	WRITE_ONCE(buf->life, life);
+	wake_up_all(&buf->taken);
+}
+
+/**
+ * zcp_buffer_find() - find a buffer by its number
+ * @pool: where
+ * @id: number
+ *
+ * Context: may sleep.
+ * Return: the buffer, its inode to be given to iput(); NULL if there is none.
+ */
+struct zcp_buffer *zcp_buffer_find(struct zcp_pool *pool, u64 id)
+{
+	struct zcp_buffer *buf, *found = NULL;
+
+	mutex_lock(&pool->buffers_lock);
+	list_for_each_entry(buf, &pool->buffers, link) {
+		if (buf->id == id) {
+			found = igrab(&buf->inode) ? buf : NULL;
+			break;
+		}
+		cond_resched();
+	}
+	mutex_unlock(&pool->buffers_lock);
+	return found;
 }
 
 /**
@@ -238,20 +301,43 @@ static void zcp_buffer_announce(struct zcp_buffer *buf)
  */
 struct file *zcp_buffer_create(const struct zcp_request *req)
 {
-	struct zcp_buffer *buf = zcp_buffer_alloc(req);
+	struct zcp_buffer *buf = zcp_buffer_new(req->pool);
 	struct file *file;
+	int err;
 
 	if (IS_ERR(buf))
 		return ERR_CAST(buf);
-
-	file = alloc_file_pseudo(&buf->inode, zcp_mnt, "", O_RDWR | O_LARGEFILE,
-				 &zcp_buffer_fops);
+	buf->flags = req->flags;
+	err = zcp_buffer_size(buf, req);
+	if (!err)
+		err = zcp_pool_alloc(req, buf->nr_pages, &buf->extents);
+	file = err ? ERR_PTR(err) : zcp_buffer_file(buf);
 	if (IS_ERR(file)) {
 		iput(&buf->inode);
 		return file;
 	}
-	file->f_mode |= FMODE_LSEEK | FMODE_PREAD | FMODE_PWRITE;
-	zcp_buffer_announce(buf);
+	zcp_buffer_give(buf);
+	trace_zcpool_alloc(buf);
+	return file;
+}
+
+/**
+ * zcp_buffer_create_empty() - make a buffer that will be given memory
+ * @pool: whose
+ *
+ * Context: may sleep; the caller holds the module.
+ * Return: a file, the only reference to the buffer; -ENOMEM, -ENFILE.
+ */
+struct file *zcp_buffer_create_empty(struct zcp_pool *pool)
+{
+	struct zcp_buffer *buf = zcp_buffer_new(pool);
+	struct file *file;
+
+	if (IS_ERR(buf))
+		return ERR_CAST(buf);
+	file = zcp_buffer_file(buf);
+	if (IS_ERR(file))
+		iput(&buf->inode);
 	return file;
 }
 

@@ -9,28 +9,53 @@
 #include <linux/atomic.h>
 #include <linux/fs.h>
 #include <linux/list.h>
+#include <linux/rwsem.h>
 #include <linux/sched.h>
 #include <linux/types.h>
+#include <linux/wait.h>
 
 #include "../pool/pool.h"
 
 struct vm_area_struct;
 
 /**
+ * enum zcp_life - whether a buffer has its memory
+ * @ZCP_ALIVE: it has
+ * @ZCP_REVOKED: it was taken away, and is the pool's
+ * @ZCP_MOVED: it was taken away, and is another buffer's
+ */
+enum zcp_life {
+	ZCP_ALIVE,
+	ZCP_REVOKED,
+	ZCP_MOVED
+};
+
+/**
  * struct zcp_buffer - memory behind one inode
  * @inode: the VFS's handle; every file and mapping of the buffer holds it, and
- *	the memory goes back to the pool when it is evicted
+ *	the memory goes back to the pool when it is evicted. Its page cache is empty; of
+ *	the address space that belongs to it the invalidate_lock is the buffer's lock
  * @pool: whose
  * @id: number, for people; set when it has its memory
  * @nr_pages: size
  * @req_pages: size as asked for
  * @flags: ZCPOOL_ALLOC_* it was made with
- * @extents: its memory; fixed once the buffer has a file
+ * @extents: its memory
+ * @life: whether it has any
+ * @seals: ZCPOOL_SEAL_*
+ * @pins: what was pinned of it when it was revoked, or NULL
+ * @taken: for @life to change
  * @mappings: VMAs
- * @link: on zcp_pool.buffers
+ * @link: on zcp_pool.buffers as long as it has memory
  * @pid: who made it
  * @comm: who made it
  * @born: when, in jiffies_64
+ *
+ * The lock is held for reading by whoever wants that the memory remains the buffer's, and
+ * for writing to change @nr_pages, @extents, @life, @seals or @pins. It is taken inside
+ * the mmap lock. The locks of pages, zcp_pool.buffers_lock and those of nodes are taken
+ * inside it. It is never held while user memory is accessed, which may be a mapping of this
+ * very buffer.
  */
 struct zcp_buffer {
 	struct inode inode;
@@ -40,6 +65,10 @@ struct zcp_buffer {
 	unsigned long req_pages;
 	u32 flags;
 	struct zcp_extents extents;
+	enum zcp_life life;
+	u32 seals;
+	struct zcp_pins *pins;
+	wait_queue_head_t taken;
 	atomic_t mappings;
 	struct list_head link;
 	pid_t pid;
@@ -47,11 +76,92 @@ struct zcp_buffer {
 	u64 born;
 };
 
+/**
+ * zcp_buffer_lock() - have nobody else look at a buffer's memory, or get at it
+ * @buf: which
+ *
+ * Context: may sleep.
+ * Return: 0 or -EINTR, killed.
+ */
+static inline int zcp_buffer_lock(struct zcp_buffer *buf)
+{
+	return down_write_killable(&buf->inode.i_data.invalidate_lock);
+}
+
+/**
+ * zcp_buffer_unlock() - undo zcp_buffer_lock()
+ * @buf: which
+ *
+ * Context: any.
+ */
+static inline void zcp_buffer_unlock(struct zcp_buffer *buf)
+{
+	up_write(&buf->inode.i_data.invalidate_lock);
+}
+
+/**
+ * zcp_buffer_lock_shared() - have a buffer keep its memory
+ * @buf: which
+ *
+ * Context: may sleep.
+ * Return: 0 or -EINTR, killed.
+ */
+static inline int zcp_buffer_lock_shared(struct zcp_buffer *buf)
+{
+	return down_read_killable(&buf->inode.i_data.invalidate_lock);
+}
+
+/**
+ * zcp_buffer_unlock_shared() - undo zcp_buffer_lock_shared()
+ * @buf: which
+ *
+ * Context: any.
+ */
+static inline void zcp_buffer_unlock_shared(struct zcp_buffer *buf)
+{
+	up_read(&buf->inode.i_data.invalidate_lock);
+}
+
 /* buffer.c */
 int zcp_buffer_init(void);
 void zcp_buffer_exit(void);
 struct file *zcp_buffer_create(const struct zcp_request *req);
+struct file *zcp_buffer_create_empty(struct zcp_pool *pool);
+void zcp_buffer_give(struct zcp_buffer *buf);
+void zcp_buffer_end(struct zcp_buffer *buf, enum zcp_life life);
 struct zcp_buffer *zcp_buffer_of(const struct file *file);
+struct zcp_buffer *zcp_buffer_find(struct zcp_pool *pool, u64 id);
+
+/* revoke.c */
+
+/**
+ * enum zcp_copies - what becomes of the copies that writing to private mappings has made
+ * @ZCP_KEEP_COPIES: they stay
+ * @ZCP_DROP_COPIES: they go
+ */
+enum zcp_copies {
+	ZCP_KEEP_COPIES,
+	ZCP_DROP_COPIES
+};
+
+unsigned long zcp_buffer_seize(struct zcp_buffer *buf, enum zcp_copies copies);
+int zcp_buffer_revoke(struct zcp_buffer *buf, long timeout, u64 *pinned);
+struct file *zcp_buffer_move(struct zcp_buffer *old);
+
+/* wake.c */
+void zcp_buffer_wake_sleepers(struct zcp_buffer *buf);
+
+/* seal.c */
+int zcp_buffer_seal(struct zcp_buffer *buf, u32 *seals);
+bool zcp_buffer_is_sealed(const struct zcp_buffer *buf, u32 seals);
+struct file *zcp_buffer_open_ro(const struct file *file);
+
+/* migrate.c */
+int zcp_buffer_migrate(struct zcp_buffer *buf, int nid);
+
+/* ioctl.c */
+long zcp_buffer_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
+long zcp_revoke_timeout(u32 ms);
 
 /* file.c */
 extern const struct file_operations zcp_buffer_fops;

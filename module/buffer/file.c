@@ -3,10 +3,12 @@
  * What can be done with the file of a buffer, apart from mapping it (map.c).
  */
 #include <linux/compat.h>
+#include <linux/err.h>
 #include <linux/falloc.h>
 #include <linux/fs.h>
 #include <linux/highmem.h>
 #include <linux/mm.h>
+#include <linux/poll.h>
 #include <linux/seq_file.h>
 #include <linux/uio.h>
 
@@ -40,8 +42,33 @@ static size_t zcp_copy_out(struct page *page, size_t offset, size_t bytes,
 	return copied;
 }
 
+/*
+ * The page at a place in a buffer, with a reference, which is all that keeps it from being
+ * somebody else's while it is copied: the buffer's lock cannot be held then. NULL at the end.
+ */
+static struct page *zcp_buffer_get_page(struct zcp_buffer *buf, loff_t pos, u32 unless_sealed)
+{
+	struct page *page = NULL;
+	int err = zcp_buffer_lock_shared(buf);
+
+	if (err)
+		return ERR_PTR(err);
+	if (buf->life != ZCP_ALIVE)
+		err = -ESTALE;
+	else if (zcp_buffer_is_sealed(buf, unless_sealed))
+		err = -EPERM;
+	else if (pos >> PAGE_SHIFT < buf->nr_pages)
+		page = zcp_extents_page(&buf->extents, pos >> PAGE_SHIFT);
+	if (page && zcp_pages_poisoned(page, 1))
+		err = -EIO;
+	else if (page)
+		zcp_page_get(page);
+	zcp_buffer_unlock_shared(buf);
+	return err ? ERR_PTR(err) : page;
+}
+
 static ssize_t zcp_buffer_copy(struct kiocb *iocb, struct iov_iter *iter,
-			       zcp_copy_fn *copy)
+			       zcp_copy_fn *copy, u32 unless_sealed)
 {
 	struct zcp_buffer *buf = zcp_buffer_of(iocb->ki_filp);
 	ssize_t done = 0;
@@ -50,15 +77,15 @@ static ssize_t zcp_buffer_copy(struct kiocb *iocb, struct iov_iter *iter,
 		size_t offset = offset_in_page(iocb->ki_pos);
 		size_t bytes = min_t(size_t, PAGE_SIZE - offset,
 				     iov_iter_count(iter));
-		struct page *page = zcp_extents_page(&buf->extents,
-						     iocb->ki_pos >> PAGE_SHIFT);
+		struct page *page = zcp_buffer_get_page(buf, iocb->ki_pos, unless_sealed);
 		size_t copied;
 
 		if (!page)
 			break;
-		if (zcp_pages_poisoned(page, 1))
-			return done ? done : -EIO;
+		if (IS_ERR(page))
+			return done ? done : PTR_ERR(page);
 		copied = copy(page, offset, bytes, iter);
+		zcp_page_put(page);
 		iocb->ki_pos += copied;
 		done += copied;
 		if (copied < bytes)
@@ -72,22 +99,20 @@ static ssize_t zcp_buffer_copy(struct kiocb *iocb, struct iov_iter *iter,
 
 static ssize_t zcp_buffer_read_iter(struct kiocb *iocb, struct iov_iter *to)
 {
-	/* Also keeps the page index of zcp_buffer_copy() within 32 bits. */
-	if (iocb->ki_pos >= i_size_read(file_inode(iocb->ki_filp)))
-		return 0;
-	return zcp_buffer_copy(iocb, to, zcp_copy_out);
+	return zcp_buffer_copy(iocb, to, zcp_copy_out, 0);
 }
 
 static ssize_t zcp_buffer_write_iter(struct kiocb *iocb, struct iov_iter *from)
 {
-	loff_t size = i_size_read(file_inode(iocb->ki_filp));
+	size_t count = iov_iter_count(from);
+	ssize_t done;
 
 	/* As a block device answers: there is a last byte, and no growing. */
 	if (iocb->ki_flags & IOCB_APPEND)
 		return -ENOSPC;
-	if (iov_iter_count(from) && iocb->ki_pos >= size)
-		return -ENOSPC;
-	return zcp_buffer_copy(iocb, from, copy_page_from_iter);
+	done = zcp_buffer_copy(iocb, from, copy_page_from_iter,
+			       ZCPOOL_SEAL_WRITE | ZCPOOL_SEAL_FUTURE_WRITE);
+	return count && !done ? -ENOSPC : done;
 }
 
 static loff_t zcp_buffer_llseek(struct file *file, loff_t offset, int whence)
@@ -103,52 +128,48 @@ static long zcp_buffer_fallocate(struct file *file, int mode, loff_t offset,
 {
 	if (mode & ~FALLOC_FL_KEEP_SIZE)
 		return -EOPNOTSUPP;
+	if (READ_ONCE(zcp_buffer_of(file)->life) != ZCP_ALIVE)
+		return -ESTALE;
 	return offset + len > i_size_read(file_inode(file)) ? -ENOSPC : 0;
 }
 
-static long zcp_buffer_info(struct zcp_buffer *buf, void __user *arg,
-			    size_t usize)
+static void zcp_show_seals(struct seq_file *m, u32 seals)
 {
-	const struct zcp_extents *extents = &buf->extents;
-	unsigned long whole = (unsigned long)extents->nr_whole * ZCP_CHUNK_PAGES;
-	struct zcpool_buf_info info = {
-		.id		= buf->id,
-		.size		= (u64)buf->nr_pages << PAGE_SHIFT,
-		.requested	= (u64)buf->req_pages << PAGE_SHIFT,
-		.whole_bytes	= (u64)whole << PAGE_SHIFT,
-		.split_bytes	= (u64)(buf->nr_pages - whole) << PAGE_SHIFT,
-		.nr_extents	= zcp_extents_pieces(extents),
-		.node		= zcp_extents_node(extents),
-		.flags		= buf->flags,
-		.mappings	= atomic_read(&buf->mappings),
-	};
+	static const char *const names[] = { "seal", "write", "future-write", "revoke" };
+	unsigned int i;
 
-	if (usize < ZCPOOL_BUF_INFO_SIZE_MIN)
-		return -EINVAL;
-	return copy_struct_to_user(arg, usize, &info, sizeof(info), NULL);
-}
-
-static long zcp_buffer_ioctl(struct file *file, unsigned int cmd,
-			     unsigned long arg)
-{
-	switch (cmd & ~IOCSIZE_MASK) {
-	case ZCPOOL_BUF_INFO & ~IOCSIZE_MASK:
-		return zcp_buffer_info(zcp_buffer_of(file), (void __user *)arg,
-				       _IOC_SIZE(cmd));
-	default:
-		return -ENOTTY;
+	for (i = 0; i < ARRAY_SIZE(names); i++) {
+		if (seals & BIT(i))
+			seq_printf(m, "%s ", names[i]);
 	}
+	seq_putc(m, '\n');
 }
 
 static void zcp_buffer_show_fdinfo(struct seq_file *m, struct file *file)
 {
-	const struct zcp_buffer *buf = zcp_buffer_of(file);
+	static const char *const life[] = { "alive", "revoked", "moved" };
+	struct zcp_buffer *buf = zcp_buffer_of(file);
 
+	if (zcp_buffer_lock_shared(buf))
+		return;
 	seq_printf(m, "zcpool-id:\t%llu\n", buf->id);
+	seq_printf(m, "zcpool-state:\t%s\n", life[buf->life]);
 	seq_printf(m, "zcpool-size:\t%llu\n", (u64)buf->nr_pages << PAGE_SHIFT);
-	seq_printf(m, "zcpool-node:\t%d\n", zcp_extents_node(&buf->extents));
+	if (buf->life == ZCP_ALIVE)
+		seq_printf(m, "zcpool-node:\t%d\n", zcp_extents_node(&buf->extents));
 	seq_printf(m, "zcpool-whole:\t%llu\n",
 		   (u64)buf->extents.nr_whole * ZCP_CHUNK_SIZE);
+	seq_puts(m, "zcpool-seals:\t");
+	zcp_show_seals(m, buf->seals);
+	zcp_buffer_unlock_shared(buf);
+}
+
+static __poll_t zcp_buffer_poll(struct file *file, struct poll_table_struct *table)
+{
+	struct zcp_buffer *buf = zcp_buffer_of(file);
+
+	poll_wait(file, &buf->taken, table);
+	return READ_ONCE(buf->life) == ZCP_ALIVE ? DEFAULT_POLLMASK : EPOLLHUP;
 }
 
 /* Mode, owner and times are like any file's. The size is what it is. */
@@ -175,6 +196,7 @@ const struct file_operations zcp_buffer_fops = {
 	.write_iter	= zcp_buffer_write_iter,
 	.splice_read	= copy_splice_read,
 	.splice_write	= iter_file_splice_write,
+	.poll		= zcp_buffer_poll,
 	.unlocked_ioctl	= zcp_buffer_ioctl,
 	.compat_ioctl	= compat_ptr_ioctl,
 	.mmap		= zcp_buffer_mmap,

@@ -101,29 +101,63 @@ static vm_fault_t zcp_fault_unshare(struct vm_fault *vmf, struct page *page)
 	return vmf->page ? 0 : VM_FAULT_OOM;
 }
 
-static vm_fault_t zcp_vm_fault(struct vm_fault *vmf)
+/*
+ * Give the core the page that it is to map, which is locked, with a reference: so until it is
+ * mapped, nobody takes it away, nor unmaps it for a memory error. Where the page is not to be
+ * mapped by the core, that is done here, or what is given instead is locked by the core.
+ */
+static vm_fault_t zcp_fault_locked(struct vm_fault *vmf, struct page *page)
+{
+	struct zcp_buffer *buf = zcp_vma_buffer(vmf->vma);
+	unsigned int order = zcp_fault_order(vmf);
+	vm_fault_t ret = VM_FAULT_LOCKED;
+
+	if (order && zcp_chunk_poisoned(zcp_fault_chunk(vmf))) {
+		order = 0;
+		ret = zcp_insert_page(vmf, page);
+	} else if (order && vmf->flags & FAULT_FLAG_UNSHARE) {
+		order = 0;
+		ret = zcp_fault_unshare(vmf, page);
+	} else {
+		vmf->page = zcp_page_get(page);
+	}
+	trace_zcpool_fault(buf, vmf->address, vmf->pgoff, order);
+	if (!(ret & VM_FAULT_LOCKED))
+		zcp_page_unlock(page);
+	return ret;
+}
+
+/* Under the buffer's lock. One that has been taken away has no pages. */
+static vm_fault_t zcp_fault(struct vm_fault *vmf)
 {
 	struct zcp_buffer *buf = zcp_vma_buffer(vmf->vma);
 	struct page *page = zcp_extents_page(&buf->extents, vmf->pgoff);
-	unsigned int order;
 
 	if (!page)
 		return VM_FAULT_SIGBUS;
-	if (zcp_pages_poisoned(page, 1))
-		return VM_FAULT_HWPOISON;
 	zcp_enter_dirty(vmf->vma);
-	order = zcp_fault_order(vmf);
-	if (order && zcp_chunk_poisoned(zcp_fault_chunk(vmf))) {
-		trace_zcpool_fault(buf, vmf->address, vmf->pgoff, 0);
-		return zcp_insert_page(vmf, page);
-	}
-	if (order && vmf->flags & FAULT_FLAG_UNSHARE) {
-		trace_zcpool_fault(buf, vmf->address, vmf->pgoff, 0);
-		return zcp_fault_unshare(vmf, page);
-	}
-	trace_zcpool_fault(buf, vmf->address, vmf->pgoff, order);
-	vmf->page = zcp_page_get(page);
-	return 0;
+	if (!zcp_page_lock(page))
+		return VM_FAULT_HWPOISON;
+	return zcp_fault_locked(vmf, page);
+}
+
+/* Do what a fault asks for with the buffer's lock held. Who is killed is not told anything. */
+static vm_fault_t zcp_with_buffer(struct vm_fault *vmf,
+				  vm_fault_t (*fault)(struct vm_fault *vmf))
+{
+	struct zcp_buffer *buf = zcp_vma_buffer(vmf->vma);
+	vm_fault_t ret;
+
+	if (zcp_buffer_lock_shared(buf))
+		return VM_FAULT_SIGBUS;
+	ret = fault(vmf);
+	zcp_buffer_unlock_shared(buf);
+	return ret;
+}
+
+static vm_fault_t zcp_vm_fault(struct vm_fault *vmf)
+{
+	return zcp_with_buffer(vmf, zcp_fault);
 }
 
 /*
@@ -132,18 +166,25 @@ static vm_fault_t zcp_vm_fault(struct vm_fault *vmf)
  * asked for.
  */
 #ifdef ZCP_HAVE_INSERT_FOLIO
-static vm_fault_t zcp_vm_huge_fault(struct vm_fault *vmf, unsigned int order)
+static vm_fault_t zcp_fault_chunk_at_once(struct vm_fault *vmf)
 {
 	struct zcp_buffer *buf = zcp_vma_buffer(vmf->vma);
 	vm_fault_t ret;
 
-	if (order != ZCP_CHUNK_ORDER || zcp_fault_order(vmf) != order)
+	if (!zcp_fault_order(vmf))
 		return VM_FAULT_FALLBACK;
 	zcp_enter_dirty(vmf->vma);
 	ret = zcp_chunk_map(zcp_fault_chunk(vmf), vmf);
 	if (ret == VM_FAULT_NOPAGE)
-		trace_zcpool_fault(buf, vmf->address, vmf->pgoff, order);
+		trace_zcpool_fault(buf, vmf->address, vmf->pgoff, ZCP_CHUNK_ORDER);
 	return ret;
+}
+
+static vm_fault_t zcp_vm_huge_fault(struct vm_fault *vmf, unsigned int order)
+{
+	if (order != ZCP_CHUNK_ORDER)
+		return VM_FAULT_FALLBACK;
+	return zcp_with_buffer(vmf, zcp_fault_chunk_at_once);
 }
 #endif
 
@@ -192,7 +233,11 @@ static int zcp_insert_run(struct vm_area_struct *vma, unsigned long addr,
 	return 0;
 }
 
-/* Map all of the VMA, or as much of it as comes before a page that cannot be. */
+/*
+ * Map all of the VMA, or as much of it as comes before a page that cannot be. A memory error
+ * may be dealt with meanwhile, by somebody who unmaps what he finds mapped: what has been marked
+ * by now, he may not have found.
+ */
 static int zcp_insert_all(struct vm_area_struct *vma, struct zcp_buffer *buf)
 {
 	unsigned long left = vma_pages(vma), addr = vma->vm_start;
@@ -211,6 +256,11 @@ static int zcp_insert_all(struct vm_area_struct *vma, struct zcp_buffer *buf)
 		err = zcp_insert_run(vma, addr, page, nr);
 		if (err)
 			return err;
+		if (zcp_pages_poisoned(page, nr)) {
+			unmap_mapping_range(&buf->inode.i_data, (loff_t)index << PAGE_SHIFT,
+					    (loff_t)nr << PAGE_SHIFT, false);
+			return -EHWPOISON;
+		}
 		left -= nr;
 		index += nr;
 		addr += nr * PAGE_SIZE;
@@ -224,15 +274,20 @@ static int zcp_insert_all(struct vm_area_struct *vma, struct zcp_buffer *buf)
  * page table: then the one page. If there is no memory for that one's either, the
  * core says so, and the fault is tried again.
  */
-static vm_fault_t zcp_vm_fault_batch(struct vm_fault *vmf)
+static vm_fault_t zcp_fault_batch(struct vm_fault *vmf)
 {
 	struct zcp_buffer *buf = zcp_vma_buffer(vmf->vma);
 
 	zcp_enter_dirty(vmf->vma);
 	if (zcp_insert_all(vmf->vma, buf))
-		return zcp_vm_fault(vmf);
+		return zcp_fault(vmf);
 	trace_zcpool_fault(buf, vmf->address, vmf->pgoff, 0);
 	return VM_FAULT_NOPAGE;
+}
+
+static vm_fault_t zcp_vm_fault_batch(struct vm_fault *vmf)
+{
+	return zcp_with_buffer(vmf, zcp_fault_batch);
 }
 
 static const struct vm_operations_struct zcp_vm_ops_batch = {
@@ -292,13 +347,38 @@ int zcp_check_mapping(unsigned long vm_flags)
 	return 0;
 }
 
-/* Whether a buffer has these pages. */
-static int zcp_check_range(const struct zcp_buffer *buf, pgoff_t first,
-			   unsigned long nr)
+/* Whether a buffer may be mapped so; under its lock. */
+static int zcp_check_vma(const struct zcp_buffer *buf, struct vm_area_struct *vma)
 {
-	if (first > buf->nr_pages || nr > buf->nr_pages - first)
+	if (buf->life != ZCP_ALIVE)
+		return -ESTALE;
+	if (vma->vm_pgoff > buf->nr_pages ||
+	    vma_pages(vma) > buf->nr_pages - vma->vm_pgoff)
 		return -EINVAL;
+	if (vma->vm_flags & VM_SHARED && vma->vm_flags & VM_WRITE &&
+	    zcp_buffer_is_sealed(buf, ZCPOOL_SEAL_WRITE | ZCPOOL_SEAL_FUTURE_WRITE))
+		return -EPERM;
 	return 0;
+}
+
+static void zcp_set_up_vma(const struct zcp_buffer *buf, struct vm_area_struct *vma)
+{
+	/*
+	 * The pages are on no LRU, so it would be in vain to note, at each
+	 * unmap, when they were used: VM_SEQ_READ spares that.
+	 */
+	vm_flags_set(vma, VM_DONTEXPAND | VM_SEQ_READ);
+	/* The core does so for the file of a buffer, not where a pool was to be mapped. */
+	vm_flags_clear(vma, VM_EXEC | VM_MAYEXEC);
+	if (vma->vm_flags & VM_SHARED &&
+	    zcp_buffer_is_sealed(buf, ZCPOOL_SEAL_WRITE | ZCPOOL_SEAL_FUTURE_WRITE))
+		vm_flags_clear(vma, VM_MAYWRITE);
+	if (buf->extents.nr_whole || !(vma->vm_flags & VM_MAYSHARE)) {
+		vma->vm_ops = &zcp_vm_ops;
+	} else {
+		vm_flags_set(vma, VM_MIXEDMAP);
+		vma->vm_ops = &zcp_vm_ops_batch;
+	}
 }
 
 /**
@@ -308,7 +388,8 @@ static int zcp_check_range(const struct zcp_buffer *buf, pgoff_t first,
  *
  * Context: the mmap lock is held for writing.
  * Return: 0; -EINVAL for a mapping that reaches beyond the end; -EPERM for one that can
- * be executed.
+ * be executed, or written to in spite of a seal; -ESTALE the buffer has been taken away;
+ * -EINTR killed.
  */
 int zcp_buffer_mmap(struct file *file, struct vm_area_struct *vma)
 {
@@ -317,24 +398,15 @@ int zcp_buffer_mmap(struct file *file, struct vm_area_struct *vma)
 
 	err = zcp_check_mapping(vma->vm_flags);
 	if (!err)
-		err = zcp_check_range(buf, vma->vm_pgoff, vma_pages(vma));
+		err = zcp_buffer_lock_shared(buf);
 	if (err)
 		return err;
-
-	/*
-	 * The pages are on no LRU, so it would be in vain to note, at each
-	 * unmap, when they were used: VM_SEQ_READ spares that.
-	 */
-	vm_flags_set(vma, VM_DONTEXPAND | VM_SEQ_READ);
-	/* The core does so for the file of a buffer, not where a pool was to be mapped. */
-	vm_flags_clear(vma, VM_EXEC | VM_MAYEXEC);
-	if (buf->extents.nr_whole || !(vma->vm_flags & VM_MAYSHARE)) {
-		vma->vm_ops = &zcp_vm_ops;
-	} else {
-		vm_flags_set(vma, VM_MIXEDMAP);
-		vma->vm_ops = &zcp_vm_ops_batch;
+	err = zcp_check_vma(buf, vma);
+	if (!err) {
+		zcp_set_up_vma(buf, vma);
+		atomic_inc(&buf->mappings);
+		trace_zcpool_map(buf, vma);
 	}
-	atomic_inc(&buf->mappings);
-	trace_zcpool_map(buf, vma);
-	return 0;
+	zcp_buffer_unlock_shared(buf);
+	return err;
 }

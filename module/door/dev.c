@@ -3,6 +3,7 @@
  * The pool's character device: INFO, ALLOC, and allocation by mmap.
  */
 #include <linux/build_bug.h>
+#include <linux/capability.h>
 #include <linux/compat.h>
 #include <linux/file.h>
 #include <linux/fs.h>
@@ -109,19 +110,78 @@ put_fd:
 	return err;
 }
 
+/* What an administrator may do to anybody's buffer, by its number */
+static struct zcp_buffer *zcp_dev_find(struct zcp_pool *pool, u64 id)
+{
+	struct zcp_buffer *buf;
+
+	if (!capable(CAP_SYS_ADMIN))
+		return ERR_PTR(-EPERM);
+	buf = zcp_buffer_find(pool, id);
+	return buf ? buf : ERR_PTR(-ENOENT);
+}
+
+static long zcp_dev_revoke(struct zcp_pool *pool, void __user *arg, size_t usize)
+{
+	struct zcpool_revoke args;
+	struct zcp_buffer *buf;
+	int err;
+
+	if (usize < ZCPOOL_REVOKE_SIZE_MIN)
+		return -EINVAL;
+	err = copy_struct_from_user(&args, sizeof(args), arg, usize);
+	if (err)
+		return err;
+	if (args.flags)
+		return -EINVAL;
+	buf = zcp_dev_find(pool, args.id);
+	if (IS_ERR(buf))
+		return PTR_ERR(buf);
+	err = zcp_buffer_revoke(buf, zcp_revoke_timeout(args.timeout_ms), &args.pinned);
+	iput(&buf->inode);
+	return err ? err : copy_struct_to_user(arg, usize, &args, sizeof(args), NULL);
+}
+
+static long zcp_dev_migrate(struct zcp_pool *pool, void __user *arg, size_t usize)
+{
+	struct zcpool_migrate args;
+	struct zcp_buffer *buf;
+	int err;
+
+	if (usize < ZCPOOL_MIGRATE_SIZE_MIN)
+		return -EINVAL;
+	err = copy_struct_from_user(&args, sizeof(args), arg, usize);
+	if (err)
+		return err;
+	if (args.flags)
+		return -EINVAL;
+	err = zcp_pool_check_node(pool, args.node);
+	if (err)
+		return err;
+	buf = zcp_dev_find(pool, args.id);
+	if (IS_ERR(buf))
+		return PTR_ERR(buf);
+	err = zcp_buffer_migrate(buf, args.node);
+	iput(&buf->inode);
+	return err;
+}
+
 static long zcp_dev_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	void __user *uarg = (void __user *)arg;
 
 	BUILD_BUG_ON(sizeof(struct zcpool_info) != 96);
 	BUILD_BUG_ON(sizeof(struct zcpool_alloc) != 24);
-	BUILD_BUG_ON(sizeof(struct zcpool_buf_info) != 56);
 
 	switch (cmd & ~IOCSIZE_MASK) {
 	case ZCPOOL_IOC_INFO & ~IOCSIZE_MASK:
 		return zcp_dev_info(file->private_data, uarg, _IOC_SIZE(cmd));
 	case ZCPOOL_IOC_ALLOC & ~IOCSIZE_MASK:
 		return zcp_dev_alloc(file->private_data, uarg, _IOC_SIZE(cmd));
+	case ZCPOOL_IOC_REVOKE & ~IOCSIZE_MASK:
+		return zcp_dev_revoke(file->private_data, uarg, _IOC_SIZE(cmd));
+	case ZCPOOL_IOC_MIGRATE & ~IOCSIZE_MASK:
+		return zcp_dev_migrate(file->private_data, uarg, _IOC_SIZE(cmd));
 	default:
 		return -ENOTTY;
 	}

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Chunks: where the pool's memory comes from and what is done to its pages. What a
- * struct page has inside is for this file alone to know.
+ * Chunks: where the pool's memory comes from, and where it goes back to.
  *
  * A chunk is born whole or split and stays so. A whole one is a large folio, which one
  * PMD can map, where the kernel has such; a split one is 512 pages with a count each, so
@@ -96,13 +95,30 @@ struct zcp_chunk *zcp_chunk_new(struct zcp_node *node, enum zcp_kind kind)
 	return chunk;
 }
 
+/*
+ * As hugetlbfs does it: so marked, a page is never taken out of the file by the core, which
+ * thinks it is in the page cache, and has it back. The mark stays for as long as the chunk.
+ */
+static void zcp_chunk_mark_dirty(struct zcp_chunk *chunk)
+{
+	struct folio *folio;
+	unsigned int i;
+
+	for (i = 0; i < ZCP_CHUNK_PAGES; i += folio_nr_pages(folio)) {
+		folio = page_folio(chunk->page + i);
+		folio_set_dirty(folio);
+	}
+}
+
 static bool zcp_chunk_get_pages(struct zcp_chunk *chunk, gfp_t gfp)
 {
 	chunk->page = zcp_chunk_pages(chunk->node->nid, zcp_chunk_kind(chunk), gfp);
 	if (!chunk->page)
 		return false;
 	chunk->place = page_to_pfn(chunk->page) >> ZCP_CHUNK_ORDER;
-	set_page_private(chunk->page, (unsigned long)chunk);
+	if (zcp_chunk_kind(chunk) == ZCP_WHOLE)
+		set_page_private(chunk->page, (unsigned long)chunk);
+	zcp_chunk_mark_dirty(chunk);
 	atomic_long_inc(zcp_chunk_held(chunk));
 	return true;
 }
@@ -132,7 +148,7 @@ struct zcp_chunk *zcp_chunk_create(struct zcp_node *node, enum zcp_kind kind,
 
 /**
  * zcp_chunk_at() - the chunk at a place
- * @place: of a chunk that the pool has
+ * @place: of a whole chunk that the pool has
  *
  * Context: any.
  * Return: the chunk.
@@ -190,6 +206,7 @@ void zcp_chunk_destroy(struct zcp_chunk *chunk)
 	unsigned int i;
 
 	atomic_long_dec(zcp_chunk_held(chunk));
+	zcp_pages_let_go(chunk, 0, ZCP_CHUNK_PAGES);
 	set_page_private(chunk->page, 0);
 	if (!PageCompound(chunk->page)) {
 		for (i = 0; i < ZCP_CHUNK_PAGES; i++)
@@ -235,63 +252,6 @@ void zcp_chunk_zero_now(struct zcp_chunk *chunk)
 }
 
 /**
- * zcp_pieces_attach() - have all pages of a range say of which file they are, and where
- * @ext: the pieces that make up the range
- * @nr: how many pieces
- * @mapping: the file's, of which the range is all
- *
- * As device DAX does it. A futex that processes share is found by this; the core also
- * compares the index with the size of the file before it maps a chunk by a PMD. The pages
- * are not in the page cache, so whoever wants to do with one what is done there does not
- * find it there.
- *
- * Context: may sleep; before the pages can be mapped.
- */
-void zcp_pieces_attach(const struct zcp_extent *ext, unsigned int nr,
-		       struct address_space *mapping)
-{
-	pgoff_t index = 0;
-	struct folio *folio;
-	unsigned int i;
-
-	for (; nr; nr--, ext++) {
-		for (i = 0; i < ext->nr; i += folio_nr_pages(folio)) {
-			folio = page_folio(zcp_extent_page(ext) + i);
-			folio->index = index + i;
-			WRITE_ONCE(folio->mapping, mapping);
-		}
-		index += ext->nr;
-		cond_resched();
-	}
-}
-
-/**
- * zcp_pieces_detach() - undo zcp_pieces_attach()
- * @ext: the pieces
- * @nr: how many pieces
- *
- * The page allocator takes no page back that says it is of a file. Who still has a
- * reference, as direct I/O has, looks at the file under the folio's lock.
- *
- * Context: may sleep; the pages are mapped no more, the file's inode still exists.
- */
-void zcp_pieces_detach(const struct zcp_extent *ext, unsigned int nr)
-{
-	struct folio *folio;
-	unsigned int i;
-
-	for (; nr; nr--, ext++) {
-		for (i = 0; i < ext->nr; i += folio_nr_pages(folio)) {
-			folio = page_folio(zcp_extent_page(ext) + i);
-			folio_lock(folio);
-			WRITE_ONCE(folio->mapping, NULL);
-			folio_unlock(folio);
-		}
-		cond_resched();
-	}
-}
-
-/**
  * zcp_chunk_poisoned() - whether a memory error has hit a whole chunk
  * @chunk: a large folio
  *
@@ -333,178 +293,16 @@ bool zcp_chunk_poisoned(struct zcp_chunk *chunk)
  */
 vm_fault_t zcp_chunk_map(struct zcp_chunk *chunk, struct vm_fault *vmf)
 {
+	vm_fault_t ret = VM_FAULT_FALLBACK;
+
 	if (!pmd_none(vmf->orig_pmd))
 		return VM_FAULT_FALLBACK;
 	zcp_chunk_zero(chunk);
-	if (zcp_chunk_poisoned(chunk))
-		return VM_FAULT_FALLBACK;
-	return vmf_insert_folio_pmd(vmf, page_folio(chunk->page), false);
+	/* Whoever deals with a memory error unmaps the page with this lock held. */
+	lock_page(chunk->page);
+	if (!zcp_chunk_poisoned(chunk))
+		ret = vmf_insert_folio_pmd(vmf, page_folio(chunk->page), false);
+	unlock_page(chunk->page);
+	return ret;
 }
 #endif
-
-/**
- * zcp_pages_poisoned() - whether a memory error has hit one of these pages
- * @page: the first
- * @nr: how many, all in one chunk
- *
- * Context: any.
- * Return: whether it has.
- */
-bool zcp_pages_poisoned(struct page *page, unsigned int nr)
-{
-	unsigned int i;
-
-	for (i = 0; i < nr; i++) {
-		if (PageHWPoison(page + i))
-			return true;
-	}
-	return false;
-}
-
-/**
- * zcp_pieces_poisoned() - the same of pieces, for where it is asked often
- * @ext: the pieces
- * @nr: how many pieces
- *
- * As long as the kernel has counted no error on a node, no page of it is looked at. So
- * one that is just being dealt with may be missed.
- *
- * Context: may sleep.
- * Return: whether a memory error has hit one of their pages.
- */
-bool zcp_pieces_poisoned(const struct zcp_extent *ext, unsigned int nr)
-{
-	const struct zcp_node *node = NULL;
-	bool look = false;
-
-	for (; nr; nr--, ext++) {
-		if (ext->chunk->node != node) {
-			node = ext->chunk->node;
-			look = zcp_node_may_have_errors(node->nid);
-		}
-		if (!look)
-			continue;
-		if (zcp_pages_poisoned(zcp_extent_page(ext), ext->nr))
-			return true;
-		cond_resched();
-	}
-	return false;
-}
-
-/**
- * zcp_page_pinned() - whether anybody but the pool has a reference to a page
- * @page: of a split chunk, or the first of a whole one that is a large folio
- *
- * To be asked about pages that are mapped no more. GUP-fast raises the count
- * before it looks at the page table entry again, so a count read after the last
- * unmap includes every reference that is going to stay. One that goes away at
- * once makes the answer wrong on the safe side.
- *
- * Context: any.
- * Return: whether anybody has.
- */
-bool zcp_page_pinned(struct page *page)
-{
-	return page_ref_count(page) != 1;
-}
-
-/**
- * zcp_chunk_pinned() - the same of a whole chunk
- * @chunk: whole, mapped no more
- *
- * Context: any.
- * Return: whether anybody but the pool has a reference to any of its pages.
- */
-bool zcp_chunk_pinned(const struct zcp_chunk *chunk)
-{
-	unsigned int i, counts = PageCompound(chunk->page) ? 1 : ZCP_CHUNK_PAGES;
-
-	for (i = 0; i < counts; i++) {
-		if (zcp_page_pinned(chunk->page + i))
-			return true;
-	}
-	return false;
-}
-
-/**
- * zcp_page_high() - whether a page has no address of its own
- * @page: any
- *
- * Context: any.
- * Return: whether it is in high memory.
- */
-bool zcp_page_high(struct page *page)
-{
-	return PageHighMem(page);
-}
-
-/**
- * zcp_page_get() - take a reference, which put_page() drops
- * @page: of a buffer
- *
- * Context: any.
- * Return: @page.
- */
-struct page *zcp_page_get(struct page *page)
-{
-	get_page(page);
-	return page;
-}
-
-/**
- * zcp_page_duplicate() - a page with the same contents that is not the pool's
- * @page: of a buffer
- *
- * Context: may sleep.
- * Return: the page, which put_page() frees, or NULL if there is no memory.
- */
-struct page *zcp_page_duplicate(struct page *page)
-{
-	struct page *copy = alloc_page(GFP_HIGHUSER);
-
-	if (copy)
-		memcpy_page(copy, 0, page, 0, PAGE_SIZE);
-	return copy;
-}
-
-/**
- * zcp_pages_dma_pinned() - pages that pin_user_pages() may hold
- * @page: the first; of a whole chunk the very first
- * @nr: how many, all in one chunk
- *
- * Mappings do not count, nor does a plain reference such as a pipe's.
- *
- * Context: any.
- * Return: how many may be; of a whole chunk all or none.
- */
-unsigned int zcp_pages_dma_pinned(struct page *page, unsigned int nr)
-{
-	unsigned int i, pages, pinned = 0;
-	struct folio *folio;
-
-	for (i = 0; i < nr; i += pages) {
-		folio = page_folio(page + i);
-		pages = folio_nr_pages(folio);
-		if (folio_maybe_dma_pinned(folio))
-			pinned += pages;
-	}
-	return pinned;
-}
-
-/**
- * zcp_pages_clear() - zero pages
- * @page: the first
- * @nr: how many, all in one chunk
- *
- * Context: may sleep.
- */
-void zcp_pages_clear(struct page *page, unsigned int nr)
-{
-	unsigned int i;
-
-	for (i = 0; i < nr; i++) {
-		clear_highpage(page + i);
-		if (i % 32 == 31)
-			cond_resched();
-	}
-}

@@ -4,6 +4,7 @@
  */
 #include <linux/mm.h>
 #include <linux/numa.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 
 #include "mem.h"
@@ -58,6 +59,21 @@ int zcp_extents_reserve(struct zcp_extents *list, unsigned int more)
 	list->ext = ext;
 	list->max = want;
 	return 0;
+}
+
+/**
+ * zcp_extents_move() - have all of a list in another
+ * @to: empty, and without room of its own
+ * @from: empty afterwards, too
+ *
+ * Context: any.
+ */
+void zcp_extents_move(struct zcp_extents *to, struct zcp_extents *from)
+{
+	*to = *from;
+	if (from->ext == from->inline_ext)
+		to->ext = to->inline_ext;
+	zcp_extents_init(from);
 }
 
 /**
@@ -132,6 +148,44 @@ struct page *zcp_extents_page(const struct zcp_extents *list, pgoff_t index)
 	if (nth < list->nr_whole)
 		zcp_chunk_zero(list->ext[nth].chunk);
 	return zcp_extents_run(list, index, &nr);
+}
+
+/* Whether what there is at this page has yet to be zeroed, so that it is none of its owner's */
+static bool zcp_extents_to_zero(const struct zcp_extents *list, pgoff_t index)
+{
+	pgoff_t nth = index / ZCP_CHUNK_PAGES;
+
+	return nth < list->nr_whole && list->ext[nth].chunk->to_zero;
+}
+
+/**
+ * zcp_extents_copy() - copy what is in one range to another
+ * @to: clean
+ * @from: as long, not mapped
+ *
+ * Context: may sleep; nobody else reads or writes either.
+ * Return: 0; -EIO if a memory error has hit what is to be copied; -EINTR killed.
+ */
+int zcp_extents_copy(const struct zcp_extents *to, const struct zcp_extents *from)
+{
+	struct page *source, *target;
+	unsigned int nr, room;
+	pgoff_t index = 0;
+
+	while ((source = zcp_extents_run(from, index, &nr))) {
+		target = zcp_extents_run(to, index, &room);
+		if (WARN_ON_ONCE(!target))
+			return -EIO;
+		nr = min(nr, room);
+		if (zcp_pages_poisoned(source, nr))
+			return -EIO;
+		if (!zcp_extents_to_zero(from, index))
+			zcp_pages_copy(target, source, nr);
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		index += nr;
+	}
+	return 0;
 }
 
 /**

@@ -5,7 +5,9 @@
  * node -> chunk -> extent. Each file stands on those before it:
  *
  *   buddy.c   blocks of a split chunk; knows nothing of struct page
- *   chunk.c   2 MiB of the kernel's memory, and all that is done to a struct page
+ *   pins.c    what was pinned when its buffer was taken away
+ *   page.c    all that is done to the struct pages of a chunk
+ *   chunk.c   2 MiB of the kernel's memory: got, given back, exchanged, mapped
  *   extent.c  a list of pieces of chunks
  *   node.c    the chunks on one NUMA node: lists, states, accounts
  *   take.c    what is handed out of a node, and what comes back
@@ -20,6 +22,7 @@
 #include <linux/atomic.h>
 #include <linux/bitops.h>
 #include <linux/gfp.h>
+#include <linux/kref.h>
 #include <linux/list.h>
 #include <linux/mm.h>
 #include <linux/mutex.h>
@@ -97,6 +100,18 @@ struct zcp_split {
 };
 
 /**
+ * struct zcp_pins - account of memory that was pinned when its buffer was taken away
+ * @ref: whoever took it away, and each page, or whole chunk, that is not let go of yet
+ * @pages: how many pages are not
+ * @wait: for @pages to become 0
+ */
+struct zcp_pins {
+	struct kref ref;
+	atomic_long_t pages;
+	wait_queue_head_t wait;
+};
+
+/**
  * struct zcp_chunk - ZCP_CHUNK_SIZE bytes of physical memory
  * @link: on the one list of @node that tells its state
  * @page: its first page; of a whole one, the head of the folio where the kernel has such
@@ -107,6 +122,8 @@ struct zcp_split {
  * @to_zero: it is in a buffer, and whoever gets to see it has to zero it before; changed
  *	under the node's lock as long as nobody can, then under that of its first page
  * @not_zeroed: a page of it was not zeroed then, for a memory error had hit it
+ * @pins: who is to be told when the chunk, which is whole, is pinned no more, or NULL; of a
+ *	split one each page has its own
  */
 struct zcp_chunk {
 	struct list_head link;
@@ -117,6 +134,7 @@ struct zcp_chunk {
 	enum zcp_state state;
 	bool to_zero;
 	bool not_zeroed;
+	struct zcp_pins *pins;
 };
 
 /* Index of the list of idle split chunks in zcp_node.split */
@@ -348,6 +366,36 @@ enum zcp_stake {
 	ZCP_STAKE_CHUNK
 };
 
+/* pins.c */
+struct zcp_pins *zcp_pins_create(void);
+void zcp_pins_put(struct zcp_pins *pins);
+void zcp_pins_add(struct zcp_pins *pins, unsigned int pages);
+void zcp_pins_sub(struct zcp_pins *pins, unsigned int pages);
+int zcp_pins_wait(struct zcp_pins *pins, long timeout);
+
+/* page.c */
+void zcp_pieces_attach(const struct zcp_extent *ext, unsigned int nr,
+		       struct address_space *mapping);
+void zcp_pieces_detach(const struct zcp_extent *ext, unsigned int nr);
+void zcp_pieces_await_faults(const struct zcp_extent *ext, unsigned int nr);
+bool zcp_pages_poisoned(struct page *page, unsigned int nr);
+bool zcp_pieces_poisoned(const struct zcp_extent *ext, unsigned int nr);
+unsigned int zcp_pages_dma_pinned(struct page *page, unsigned int nr);
+bool zcp_page_pinned(struct page *page);
+bool zcp_chunk_pinned(const struct zcp_chunk *chunk);
+unsigned long zcp_pieces_pinned(const struct zcp_extent *ext, unsigned int nr);
+void zcp_pieces_note_pins(const struct zcp_extent *ext, unsigned int nr,
+			  struct zcp_pins *pins);
+void zcp_pages_let_go(struct zcp_chunk *chunk, unsigned int start, unsigned int nr);
+bool zcp_page_high(struct page *page);
+struct page *zcp_page_get(struct page *page);
+void zcp_page_put(struct page *page);
+bool zcp_page_lock(struct page *page);
+void zcp_page_unlock(struct page *page);
+struct page *zcp_page_duplicate(struct page *page);
+void zcp_pages_clear(struct page *page, unsigned int nr);
+void zcp_pages_copy(struct page *to, struct page *from, unsigned int nr);
+
 /* chunk.c */
 struct zcp_chunk *zcp_chunk_create(struct zcp_node *node, enum zcp_kind kind,
 				   gfp_t gfp);
@@ -357,25 +405,15 @@ struct zcp_chunk *zcp_chunk_at(unsigned long place);
 bool zcp_chunk_exchange(struct zcp_chunk *new, struct zcp_chunk *old,
 			enum zcp_stake stake);
 void zcp_chunk_destroy(struct zcp_chunk *chunk);
-void zcp_pieces_attach(const struct zcp_extent *ext, unsigned int nr,
-		       struct address_space *mapping);
-void zcp_pieces_detach(const struct zcp_extent *ext, unsigned int nr);
 bool zcp_chunk_poisoned(struct zcp_chunk *chunk);
 vm_fault_t zcp_chunk_map(struct zcp_chunk *chunk, struct vm_fault *vmf);
-bool zcp_pages_poisoned(struct page *page, unsigned int nr);
-bool zcp_pieces_poisoned(const struct zcp_extent *ext, unsigned int nr);
-unsigned int zcp_pages_dma_pinned(struct page *page, unsigned int nr);
-void zcp_pages_clear(struct page *page, unsigned int nr);
-bool zcp_page_pinned(struct page *page);
-bool zcp_chunk_pinned(const struct zcp_chunk *chunk);
-bool zcp_page_high(struct page *page);
-struct page *zcp_page_get(struct page *page);
-struct page *zcp_page_duplicate(struct page *page);
 
 /* extent.c */
 void zcp_extents_init(struct zcp_extents *list);
 void zcp_extents_destroy(struct zcp_extents *list);
 int zcp_extents_reserve(struct zcp_extents *list, unsigned int more);
+void zcp_extents_move(struct zcp_extents *to, struct zcp_extents *from);
+int zcp_extents_copy(const struct zcp_extents *to, const struct zcp_extents *from);
 void zcp_extents_append(struct zcp_extents *list, const struct zcp_extent *ext);
 struct page *zcp_extents_run(const struct zcp_extents *list, pgoff_t index,
 			     unsigned int *nr);

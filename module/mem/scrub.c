@@ -93,6 +93,8 @@ unsigned int zcp_scrub_whole(struct zcp_node *node, enum zcp_surplus surplus)
 	mutex_unlock(&node->lock);
 
 	to = zcp_whole_verdict(chunk);
+	if (to != ZCP_QUARANTINED)
+		zcp_pages_let_go(chunk, 0, ZCP_CHUNK_PAGES);
 	if (to == ZCP_CLEAN && keep) {
 		zcp_pages_clear(chunk->page, ZCP_CHUNK_PAGES);
 		trace_zcpool_scrub(node, chunk->page, ZCP_CHUNK_PAGES);
@@ -226,8 +228,10 @@ static void zcp_block_clear(struct zcp_block *block)
 			trace_zcpool_quarantine(node, page + i, 1);
 		}
 	}
-	for_each_clear_bit(i, block->pinned, nr)
+	for_each_clear_bit(i, block->pinned, nr) {
+		zcp_pages_let_go(block->chunk, block->start + i, 1);
 		zcp_pages_clear(page + i, 1);
+	}
 	trace_zcpool_scrub(node, page, nr - bitmap_weight(block->pinned, nr));
 }
 
@@ -285,6 +289,7 @@ static void zcp_block_retire(struct zcp_block *block)
 				 zcp_buddy_nr_free(&chunk->split->buddy));
 		zcp_node_file_split(chunk);
 	}
+	zcp_pages_let_go(chunk, block->start, 1U << block->order);
 	zcp_node_account(node, ZCP_DIRTY, ZCP_RETIRED, 1U << block->order);
 }
 

@@ -74,6 +74,7 @@ unsigned int zcp_node_take_dirty(struct zcp_node *node, struct zcp_extent *ext,
 		cond_resched();
 		if (zcp_chunk_pinned(chunk))
 			continue;
+		zcp_pages_let_go(chunk, 0, ZCP_CHUNK_PAGES);
 		chunk->to_zero = true;
 		zcp_node_use_whole(chunk, ext + n++);
 	}

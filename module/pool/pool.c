@@ -418,7 +418,8 @@ void zcp_pool_info(struct zcp_pool *pool, struct zcpool_info *info)
 
 	info->abi_version = ZCPOOL_ABI_VERSION;
 	info->nr_nodes = nodes_weight(pool->mask);
-	info->features = ZCPOOL_FEAT_POOL_MMAP;
+	info->features = ZCPOOL_FEAT_POOL_MMAP | ZCPOOL_FEAT_REVOKE | ZCPOOL_FEAT_MOVE |
+			 ZCPOOL_FEAT_SEAL | ZCPOOL_FEAT_OPEN_RO | ZCPOOL_FEAT_MIGRATE;
 	if (has_transparent_hugepage())
 		info->features |= ZCPOOL_FEAT_HUGE;
 	info->chunk_size = ZCP_CHUNK_SIZE;

@@ -132,16 +132,9 @@ static void zcp_show_comm(struct seq_file *m, const char *comm)
 		seq_putc(m, isgraph(*comm) ? *comm : '_');
 }
 
-static int zcp_buffers_show(struct seq_file *m, void *v)
+/* Under the buffer's lock. */
+static void zcp_show_buffer(struct seq_file *m, const struct zcp_buffer *buf)
 {
-	struct zcp_pool *pool = m->private;
-	struct zcp_buffer *buf;
-
-	if (v == &pool->buffers) {
-		seq_puts(m, "id size node pid comm age_ms mappings pinned\n");
-		return 0;
-	}
-	buf = list_entry(v, struct zcp_buffer, link);
 	seq_printf(m, "%llu %llu %d %d ", buf->id,
 		   (u64)buf->nr_pages << PAGE_SHIFT, zcp_extents_node(&buf->extents),
 		   buf->pid);
@@ -149,30 +142,92 @@ static int zcp_buffers_show(struct seq_file *m, void *v)
 	seq_printf(m, " %llu %d %llu\n",
 		   jiffies64_to_msecs(get_jiffies_64() - buf->born),
 		   atomic_read(&buf->mappings), zcp_pinned_bytes(&buf->extents));
+}
+
+static int zcp_buffers_show(struct seq_file *m, void *v)
+{
+	struct zcp_buffer *buf = v;
+	int err;
+
+	if (v == SEQ_START_TOKEN) {
+		seq_puts(m, "id size node pid comm age_ms mappings pinned\n");
+		return 0;
+	}
+	err = zcp_buffer_lock_shared(buf);
+	if (err)
+		return err;
+	if (buf->life == ZCP_ALIVE)
+		zcp_show_buffer(m, buf);
+	zcp_buffer_unlock_shared(buf);
 	return 0;
 }
 
-/* The lock keeps each buffer alive: eviction takes it off the list first. */
+/*
+ * One buffer is held at a time, and not the list: whoever holds a buffer's lock may want
+ * that. Those that are just going away are passed over. Under the list's lock.
+ */
+static struct zcp_buffer *zcp_buffers_hold(struct zcp_pool *pool, struct list_head *link)
+{
+	struct zcp_buffer *buf;
+
+	for (; link != &pool->buffers; link = link->next) {
+		buf = list_entry(link, struct zcp_buffer, link);
+		if (igrab(&buf->inode))
+			return buf;
+		cond_resched();
+	}
+	return NULL;
+}
+
+static struct zcp_buffer *zcp_buffers_hold_nth(struct zcp_pool *pool, loff_t nth)
+{
+	struct list_head *link = pool->buffers.next;
+
+	for (; nth && link != &pool->buffers; nth--) {
+		link = link->next;
+		cond_resched();
+	}
+	return zcp_buffers_hold(pool, link);
+}
+
 static void *zcp_buffers_start(struct seq_file *m, loff_t *pos)
 {
 	struct zcp_pool *pool = m->private;
+	struct zcp_buffer *buf;
 
+	if (!*pos)
+		return SEQ_START_TOKEN;
 	mutex_lock(&pool->buffers_lock);
-	return seq_list_start_head(&pool->buffers, *pos);
+	buf = zcp_buffers_hold_nth(pool, *pos - 1);
+	mutex_unlock(&pool->buffers_lock);
+	return buf;
+}
+
+static void zcp_buffers_stop(struct seq_file *m, void *v)
+{
+	struct zcp_buffer *buf = v;
+
+	if (v && v != SEQ_START_TOKEN)
+		iput(&buf->inode);
 }
 
 static void *zcp_buffers_next(struct seq_file *m, void *v, loff_t *pos)
 {
 	struct zcp_pool *pool = m->private;
+	struct zcp_buffer *buf = v, *next;
 
-	return seq_list_next(v, &pool->buffers, pos);
-}
-
-static void zcp_buffers_stop(struct seq_file *m, void *v)
-{
-	struct zcp_pool *pool = m->private;
-
+	mutex_lock(&pool->buffers_lock);
+	if (v == SEQ_START_TOKEN)
+		next = zcp_buffers_hold(pool, pool->buffers.next);
+	else if (!list_empty(&buf->link))
+		next = zcp_buffers_hold(pool, buf->link.next);
+	else
+		/* It was taken away meanwhile: what came after it has moved up. */
+		next = zcp_buffers_hold_nth(pool, *pos - 1);
 	mutex_unlock(&pool->buffers_lock);
+	++*pos;
+	zcp_buffers_stop(m, v);
+	return next;
 }
 
 static const struct seq_operations zcp_buffers_sops = {

@@ -50,6 +50,64 @@ DEFINE_EVENT(zcpool_buffer, zcpool_free,
 	TP_ARGS(buf)
 );
 
+DEFINE_EVENT(zcpool_buffer, zcpool_revoke,
+	TP_PROTO(const struct zcp_buffer *buf),
+	TP_ARGS(buf)
+);
+
+TRACE_EVENT(zcpool_move,
+	TP_PROTO(const struct zcp_buffer *old, const struct zcp_buffer *new),
+	TP_ARGS(old, new),
+	TP_STRUCT__entry(
+		__field(u64, id)
+		__field(u64, new_id)
+		__field(u64, size)
+	),
+	TP_fast_assign(
+		__entry->id = old->id;
+		__entry->new_id = new->id;
+		__entry->size = (u64)old->nr_pages << PAGE_SHIFT;
+	),
+	TP_printk("id=%llu new_id=%llu size=%llu",
+		  __entry->id, __entry->new_id, __entry->size)
+);
+
+TRACE_EVENT(zcpool_migrate,
+	TP_PROTO(const struct zcp_buffer *buf, int node, int err),
+	TP_ARGS(buf, node, err),
+	TP_STRUCT__entry(
+		__field(u64, id)
+		__field(u64, size)
+		__field(int, node)
+		__field(int, err)
+	),
+	TP_fast_assign(
+		__entry->id = buf->id;
+		__entry->size = (u64)buf->nr_pages << PAGE_SHIFT;
+		__entry->node = node;
+		__entry->err = err;
+	),
+	TP_printk("id=%llu size=%llu node=%d err=%d",
+		  __entry->id, __entry->size, __entry->node, __entry->err)
+);
+
+TRACE_EVENT(zcpool_seal,
+	TP_PROTO(const struct zcp_buffer *buf, u32 added),
+	TP_ARGS(buf, added),
+	TP_STRUCT__entry(
+		__field(u64, id)
+		__field(u32, seals)
+		__field(u32, added)
+	),
+	TP_fast_assign(
+		__entry->id = buf->id;
+		__entry->seals = buf->seals;
+		__entry->added = added;
+	),
+	TP_printk("id=%llu seals=%#x added=%#x",
+		  __entry->id, __entry->seals, __entry->added)
+);
+
 TRACE_EVENT(zcpool_map,
 	TP_PROTO(const struct zcp_buffer *buf, const struct vm_area_struct *vma),
 	TP_ARGS(buf, vma),

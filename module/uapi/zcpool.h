@@ -29,6 +29,11 @@
 /* Bits of zcpool_info.features */
 #define ZCPOOL_FEAT_POOL_MMAP	(1ULL << 0)	/* mmap() of the pool itself */
 #define ZCPOOL_FEAT_HUGE	(1ULL << 1)	/* whole chunks map by one PMD */
+#define ZCPOOL_FEAT_REVOKE	(1ULL << 2)	/* ZCPOOL_BUF_REVOKE, ZCPOOL_IOC_REVOKE */
+#define ZCPOOL_FEAT_MOVE	(1ULL << 3)	/* ZCPOOL_BUF_MOVE */
+#define ZCPOOL_FEAT_SEAL	(1ULL << 4)	/* ZCPOOL_BUF_SEAL */
+#define ZCPOOL_FEAT_OPEN_RO	(1ULL << 5)	/* ZCPOOL_BUF_OPEN_RO */
+#define ZCPOOL_FEAT_MIGRATE	(1ULL << 6)	/* ZCPOOL_BUF_MIGRATE, ZCPOOL_IOC_MIGRATE */
 
 /* Bits of zcpool_info.flags */
 #define ZCPOOL_INFO_NODE	(1U << 0)	/* one node, not the whole pool */
@@ -127,6 +132,8 @@ struct zcpool_alloc {
  * @node: out: NUMA node of the memory, -1 when it lies on more than one
  * @flags: out: ZCPOOL_ALLOC_* it was made with
  * @mappings: out: VMAs that map it now
+ * @seals: out: ZCPOOL_SEAL_*
+ * @reserved: out: 0
  */
 struct zcpool_buf_info {
 	__u64 id;
@@ -138,18 +145,131 @@ struct zcpool_buf_info {
 	__s32 node;
 	__u32 flags;
 	__u32 mappings;
+	__u32 seals;
+	__u32 reserved;
 };
 
 /* The shortest struct zcpool_buf_info taken: the id and the size */
 #define ZCPOOL_BUF_INFO_SIZE_MIN	16
+
+/**
+ * struct zcpool_revoke - take a buffer away from everybody (ZCPOOL_BUF_REVOKE, ZCPOOL_IOC_REVOKE)
+ * @id: in: 0 for the buffer the call is made on; on a pool, which buffer
+ * @timeout_ms: in: how long to wait for pinned memory, or ZCPOOL_WAIT_FOREVER
+ * @flags: in: 0
+ * @pinned: out: bytes that something outside the pool still held when the call returned
+ *
+ * From then on every descriptor of the buffer answers ESTALE, poll() on one says POLLHUP,
+ * and whoever touches a mapping of it gets SIGBUS. Its memory is the pool's again. What is
+ * pinned (direct I/O in flight, a pipe, RDMA) cannot be taken away: whoever holds it can
+ * still read or write it, but it is not used again before it is let go of. Where a whole
+ * chunk is mapped by one PMD, all of it is pinned if any is. To ask again, or to wait on,
+ * revoke it again.
+ *
+ * Errors: EINVAL a field that is not as said; EPERM a read-only descriptor, or on a pool a
+ * caller without CAP_SYS_ADMIN; ENOENT no such buffer in the pool; ESTALE it has been moved;
+ * EBUSY sealed with ZCPOOL_SEAL_REVOKE; ENOMEM; EINTR a signal, when the buffer may have
+ * been revoked: only the waiting is interrupted then.
+ */
+struct zcpool_revoke {
+	__u64 id;
+	__u32 timeout_ms;
+	__u32 flags;
+	__u64 pinned;
+};
+
+#define ZCPOOL_WAIT_FOREVER	0xffffffffU
+
+/* The shortest struct zcpool_revoke taken: all */
+#define ZCPOOL_REVOKE_SIZE_MIN	24
+
+/**
+ * struct zcpool_new_fd - have another descriptor (ZCPOOL_BUF_MOVE, ZCPOOL_BUF_OPEN_RO)
+ * @flags: in: 0
+ * @fd: out: the new descriptor, close-on-exec; in: 0
+ *
+ * ZCPOOL_BUF_MOVE makes a new buffer of the memory of the old one, which is as dead
+ * afterwards as a revoked one. Nobody who had the old one can read or write the memory any
+ * more, in whatever way. The seals stay. Errors: EPERM a read-only descriptor; EBUSY
+ * something holds the memory (as for pinned of struct zcpool_revoke), or it is sealed with
+ * ZCPOOL_SEAL_REVOKE: then nothing has changed.
+ *
+ * ZCPOOL_BUF_OPEN_RO opens the same buffer for reading. Such a descriptor allows neither
+ * writing nor a mapping that could be made writable, nor can it be used to move, revoke,
+ * seal or migrate the buffer.
+ *
+ * Errors of both: EINVAL, ESTALE the buffer has been taken away, ENOMEM, EMFILE, ENFILE,
+ * EINTR killed.
+ */
+struct zcpool_new_fd {
+	__u32 flags;
+	__s32 fd;
+};
+
+/* The shortest struct zcpool_new_fd taken: all */
+#define ZCPOOL_NEW_FD_SIZE_MIN	8
+
+/* Bits of zcpool_seal.seals, with the meanings that memfd_create(2) and fcntl(2) give them */
+#define ZCPOOL_SEAL_SEAL	(1U << 0)	/* no more seals */
+#define ZCPOOL_SEAL_WRITE	(1U << 1)	/* nobody can write to it */
+#define ZCPOOL_SEAL_FUTURE_WRITE (1U << 2)	/* but through mappings there are already */
+#define ZCPOOL_SEAL_REVOKE	(1U << 3)	/* it can be neither revoked nor moved */
+
+/**
+ * struct zcpool_seal - rule out for ever that something is done to a buffer (ZCPOOL_BUF_SEAL)
+ * @seals: in: ZCPOOL_SEAL_* to add, or 0; out: all that it has
+ * @flags: in: 0
+ *
+ * Errors: EINVAL an unknown seal or flag; EPERM a read-only descriptor, or sealed with
+ * ZCPOOL_SEAL_SEAL; EBUSY with ZCPOOL_SEAL_WRITE, there is a shared mapping that is or can
+ * be made writable, or something holds the memory; ESTALE, EINTR as above.
+ */
+struct zcpool_seal {
+	__u32 seals;
+	__u32 flags;
+};
+
+/* The shortest struct zcpool_seal taken: all */
+#define ZCPOOL_SEAL_SIZE_MIN	8
+
+/**
+ * struct zcpool_migrate - have a buffer's memory on another NUMA node (ZCPOOL_BUF_MIGRATE,
+ *	ZCPOOL_IOC_MIGRATE)
+ * @id: in: 0 for the buffer the call is made on; on a pool, which buffer
+ * @node: in: which node
+ * @flags: in: 0
+ *
+ * The buffer stays what it is, and its contents stay. Who touches a mapping meanwhile waits.
+ * Where the call fails the memory stays where it is.
+ *
+ * Errors: EINVAL a field that is not as said, or a node that the pool or the caller's cpuset
+ * does not have; EPERM, ENOENT, ESTALE, EINTR as for struct zcpool_revoke; EBUSY something
+ * holds the memory; ENOSPC, ENOMEM the node has no room for it, in the shape that it has;
+ * EIO a memory error has hit it.
+ */
+struct zcpool_migrate {
+	__u64 id;
+	__u32 node;
+	__u32 flags;
+};
+
+/* The shortest struct zcpool_migrate taken: all */
+#define ZCPOOL_MIGRATE_SIZE_MIN	16
 
 #define ZCPOOL_IOC_MAGIC	'z'
 
 /* On a pool */
 #define ZCPOOL_IOC_INFO		_IOWR(ZCPOOL_IOC_MAGIC, 0x10, struct zcpool_info)
 #define ZCPOOL_IOC_ALLOC	_IOWR(ZCPOOL_IOC_MAGIC, 0x11, struct zcpool_alloc)
+#define ZCPOOL_IOC_REVOKE	_IOWR(ZCPOOL_IOC_MAGIC, 0x12, struct zcpool_revoke)
+#define ZCPOOL_IOC_MIGRATE	_IOWR(ZCPOOL_IOC_MAGIC, 0x13, struct zcpool_migrate)
 
 /* On a buffer */
 #define ZCPOOL_BUF_INFO		_IOR(ZCPOOL_IOC_MAGIC, 0x20, struct zcpool_buf_info)
+#define ZCPOOL_BUF_REVOKE	_IOWR(ZCPOOL_IOC_MAGIC, 0x21, struct zcpool_revoke)
+#define ZCPOOL_BUF_MOVE		_IOWR(ZCPOOL_IOC_MAGIC, 0x22, struct zcpool_new_fd)
+#define ZCPOOL_BUF_OPEN_RO	_IOWR(ZCPOOL_IOC_MAGIC, 0x23, struct zcpool_new_fd)
+#define ZCPOOL_BUF_SEAL		_IOWR(ZCPOOL_IOC_MAGIC, 0x24, struct zcpool_seal)
+#define ZCPOOL_BUF_MIGRATE	_IOWR(ZCPOOL_IOC_MAGIC, 0x25, struct zcpool_migrate)
 
 #endif /* _UAPI_ZCPOOL_H */

@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The ioctls on a buffer: what user space passes is checked and taken apart here.
+ */
+#include <linux/build_bug.h>
+#include <linux/err.h>
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/jiffies.h>
+#include <linux/sched.h>
+#include <linux/uaccess.h>
+
+#include "../compat.h"
+#include "buffer.h"
+
+#define ZCP_SEALS	(ZCPOOL_SEAL_SEAL | ZCPOOL_SEAL_WRITE | \
+			 ZCPOOL_SEAL_FUTURE_WRITE | ZCPOOL_SEAL_REVOKE)
+
+static int zcp_buffer_fill_info(struct zcp_buffer *buf, struct zcpool_buf_info *info)
+{
+	const struct zcp_extents *extents = &buf->extents;
+	unsigned long whole;
+	int err;
+
+	err = zcp_buffer_lock_shared(buf);
+	if (err)
+		return err;
+	if (buf->life != ZCP_ALIVE) {
+		zcp_buffer_unlock_shared(buf);
+		return -ESTALE;
+	}
+	whole = (unsigned long)extents->nr_whole * ZCP_CHUNK_PAGES;
+	*info = (struct zcpool_buf_info){
+		.id		= buf->id,
+		.size		= (u64)buf->nr_pages << PAGE_SHIFT,
+		.requested	= (u64)buf->req_pages << PAGE_SHIFT,
+		.whole_bytes	= (u64)whole << PAGE_SHIFT,
+		.split_bytes	= (u64)(buf->nr_pages - whole) << PAGE_SHIFT,
+		.nr_extents	= zcp_extents_pieces(extents),
+		.node		= zcp_extents_node(extents),
+		.flags		= buf->flags,
+		.mappings	= atomic_read(&buf->mappings),
+		.seals		= buf->seals,
+	};
+	zcp_buffer_unlock_shared(buf);
+	return 0;
+}
+
+static long zcp_ioctl_info(struct file *file, void __user *arg, size_t usize)
+{
+	struct zcpool_buf_info info;
+	int err;
+
+	if (usize < ZCPOOL_BUF_INFO_SIZE_MIN)
+		return -EINVAL;
+	err = zcp_buffer_fill_info(zcp_buffer_of(file), &info);
+	return err ? err : copy_struct_to_user(arg, usize, &info, sizeof(info), NULL);
+}
+
+/**
+ * zcp_revoke_timeout() - a timeout from user space
+ * @ms: milliseconds, or ZCPOOL_WAIT_FOREVER
+ *
+ * Context: any.
+ * Return: jiffies, or MAX_SCHEDULE_TIMEOUT.
+ */
+long zcp_revoke_timeout(u32 ms)
+{
+	return ms == ZCPOOL_WAIT_FOREVER ? MAX_SCHEDULE_TIMEOUT : (long)msecs_to_jiffies(ms);
+}
+
+static long zcp_ioctl_revoke(struct file *file, void __user *arg, size_t usize)
+{
+	struct zcpool_revoke args;
+	int err;
+
+	if (usize < ZCPOOL_REVOKE_SIZE_MIN)
+		return -EINVAL;
+	err = copy_struct_from_user(&args, sizeof(args), arg, usize);
+	if (err)
+		return err;
+	if (args.id || args.flags)
+		return -EINVAL;
+	err = zcp_buffer_revoke(zcp_buffer_of(file), zcp_revoke_timeout(args.timeout_ms),
+				&args.pinned);
+	return err ? err : copy_struct_to_user(arg, usize, &args, sizeof(args), NULL);
+}
+
+typedef struct file *zcp_new_file_fn(struct file *file);
+
+static struct file *zcp_new_file_move(struct file *file)
+{
+	return zcp_buffer_move(zcp_buffer_of(file));
+}
+
+static struct file *zcp_new_file_ro(struct file *file)
+{
+	if (READ_ONCE(zcp_buffer_of(file)->life) != ZCP_ALIVE)
+		return ERR_PTR(-ESTALE);
+	return zcp_buffer_open_ro(file);
+}
+
+/*
+ * What user space gets is written before anything is done that cannot be undone; the
+ * descriptor is installed last.
+ */
+static long zcp_ioctl_new_fd(struct file *file, void __user *arg, size_t usize,
+			     zcp_new_file_fn *new_file)
+{
+	struct zcpool_new_fd args;
+	struct file *new;
+	int err;
+
+	if (usize < ZCPOOL_NEW_FD_SIZE_MIN)
+		return -EINVAL;
+	err = copy_struct_from_user(&args, sizeof(args), arg, usize);
+	if (err)
+		return err;
+	if (args.flags || args.fd)
+		return -EINVAL;
+	args.fd = get_unused_fd_flags(O_CLOEXEC);
+	if (args.fd < 0)
+		return args.fd;
+	err = copy_struct_to_user(arg, usize, &args, sizeof(args), NULL);
+	new = err ? ERR_PTR(err) : new_file(file);
+	if (IS_ERR(new)) {
+		put_unused_fd(args.fd);
+		return PTR_ERR(new);
+	}
+	fd_install(args.fd, new);
+	return 0;
+}
+
+static long zcp_ioctl_seal(struct file *file, void __user *arg, size_t usize)
+{
+	struct zcpool_seal args;
+	int err;
+
+	if (usize < ZCPOOL_SEAL_SIZE_MIN)
+		return -EINVAL;
+	err = copy_struct_from_user(&args, sizeof(args), arg, usize);
+	if (err)
+		return err;
+	if (args.seals & ~ZCP_SEALS || args.flags)
+		return -EINVAL;
+	err = zcp_buffer_seal(zcp_buffer_of(file), &args.seals);
+	return err ? err : copy_struct_to_user(arg, usize, &args, sizeof(args), NULL);
+}
+
+static long zcp_ioctl_migrate(struct file *file, void __user *arg, size_t usize)
+{
+	struct zcp_buffer *buf = zcp_buffer_of(file);
+	struct zcpool_migrate args;
+	int err;
+
+	if (usize < ZCPOOL_MIGRATE_SIZE_MIN)
+		return -EINVAL;
+	err = copy_struct_from_user(&args, sizeof(args), arg, usize);
+	if (err)
+		return err;
+	if (args.id || args.flags)
+		return -EINVAL;
+	err = zcp_pool_check_node(buf->pool, args.node);
+	return err ? err : zcp_buffer_migrate(buf, args.node);
+}
+
+/* What only a descriptor that allows writing may be used for */
+static long zcp_ioctl_owner(struct file *file, unsigned int cmd, void __user *arg)
+{
+	size_t usize = _IOC_SIZE(cmd);
+
+	if (!(file->f_mode & FMODE_WRITE))
+		return -EPERM;
+	switch (cmd & ~IOCSIZE_MASK) {
+	case ZCPOOL_BUF_REVOKE & ~IOCSIZE_MASK:
+		return zcp_ioctl_revoke(file, arg, usize);
+	case ZCPOOL_BUF_MOVE & ~IOCSIZE_MASK:
+		return zcp_ioctl_new_fd(file, arg, usize, zcp_new_file_move);
+	case ZCPOOL_BUF_SEAL & ~IOCSIZE_MASK:
+		return zcp_ioctl_seal(file, arg, usize);
+	default:
+		return zcp_ioctl_migrate(file, arg, usize);
+	}
+}
+
+/**
+ * zcp_buffer_ioctl() - do what user space asks of a buffer
+ * @file: the buffer's
+ * @cmd: ZCPOOL_BUF_*
+ * @arg: pointer to the call's struct
+ *
+ * Context: process; may sleep.
+ * Return: 0; -ENOTTY no call of a buffer's; or what the uapi header says.
+ */
+long zcp_buffer_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	void __user *uarg = (void __user *)arg;
+
+	BUILD_BUG_ON(sizeof(struct zcpool_buf_info) != 64);
+	BUILD_BUG_ON(sizeof(struct zcpool_revoke) != ZCPOOL_REVOKE_SIZE_MIN);
+	BUILD_BUG_ON(sizeof(struct zcpool_new_fd) != ZCPOOL_NEW_FD_SIZE_MIN);
+	BUILD_BUG_ON(sizeof(struct zcpool_seal) != ZCPOOL_SEAL_SIZE_MIN);
+	BUILD_BUG_ON(sizeof(struct zcpool_migrate) != ZCPOOL_MIGRATE_SIZE_MIN);
+
+	switch (cmd & ~IOCSIZE_MASK) {
+	case ZCPOOL_BUF_INFO & ~IOCSIZE_MASK:
+		return zcp_ioctl_info(file, uarg, _IOC_SIZE(cmd));
+	case ZCPOOL_BUF_OPEN_RO & ~IOCSIZE_MASK:
+		return zcp_ioctl_new_fd(file, uarg, _IOC_SIZE(cmd), zcp_new_file_ro);
+	case ZCPOOL_BUF_REVOKE & ~IOCSIZE_MASK:
+	case ZCPOOL_BUF_MOVE & ~IOCSIZE_MASK:
+	case ZCPOOL_BUF_SEAL & ~IOCSIZE_MASK:
+	case ZCPOOL_BUF_MIGRATE & ~IOCSIZE_MASK:
+		return zcp_ioctl_owner(file, cmd, uarg);
+	default:
+		return -ENOTTY;
+	}
+}

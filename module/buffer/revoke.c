@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Taking a buffer's memory away from everybody who has it.
+ *
+ * The buffer's lock, held for writing, keeps new faults, reads and writes out. A fault that
+ * got in before has its page locked until the core has mapped it; so each page is locked
+ * once, and only then is everything unmapped. Whoever has a page by other means (a pin, a
+ * read or write that is copying) holds a reference. GUP-fast takes its own before it looks at
+ * the entry again, so what is counted after the unmapping includes all that will stay.
+ */
+#include <linux/delay.h>
+#include <linux/err.h>
+#include <linux/file.h>
+#include <linux/mm.h>
+#include <linux/rcupdate.h>
+
+#include "../show/trace.h"
+#include "buffer.h"
+
+/*
+ * References that are about to go are waited for: GUP-fast, which runs with interrupts off,
+ * for a grace period; who has just been copying, or unmapping, for some milliseconds, as memfd
+ * does before it is sealed.
+ */
+static unsigned long zcp_buffer_count_pins(const struct zcp_buffer *buf)
+{
+	const struct zcp_extents *list = &buf->extents;
+	unsigned long pinned = zcp_pieces_pinned(list->ext, list->nr);
+	unsigned int ms;
+
+	if (!pinned)
+		return 0;
+	synchronize_rcu_expedited();
+	pinned = zcp_pieces_pinned(list->ext, list->nr);
+	for (ms = 1; pinned && ms <= 8; ms *= 2) {
+		msleep(ms);
+		pinned = zcp_pieces_pinned(list->ext, list->nr);
+	}
+	return pinned;
+}
+
+/**
+ * zcp_buffer_seize() - leave nobody a way to a buffer's memory but what is pinned
+ * @buf: which; nothing more happens to it
+ * @copies: of private mappings
+ *
+ * Context: may sleep; the buffer's lock is held for writing.
+ * Return: how many pages are pinned.
+ */
+unsigned long zcp_buffer_seize(struct zcp_buffer *buf, enum zcp_copies copies)
+{
+	zcp_pieces_await_faults(buf->extents.ext, buf->extents.nr);
+	unmap_mapping_range(&buf->inode.i_data, 0, 0, copies == ZCP_DROP_COPIES);
+	return zcp_buffer_count_pins(buf);
+}
+
+/* Whether it may be revoked or moved now; under its lock. */
+static int zcp_buffer_check_take(const struct zcp_buffer *buf)
+{
+	if (buf->life != ZCP_ALIVE)
+		return -ESTALE;
+	return zcp_buffer_is_sealed(buf, ZCPOOL_SEAL_REVOKE) ? -EBUSY : 0;
+}
+
+/* Under the buffer's lock. */
+static void zcp_buffer_revoke_now(struct zcp_buffer *buf, struct zcp_pins *pins)
+{
+	struct zcp_extents *list = &buf->extents;
+
+	trace_zcpool_revoke(buf);
+	zcp_buffer_seize(buf, ZCP_DROP_COPIES);
+	zcp_pieces_note_pins(list->ext, list->nr, pins);
+	buf->pins = pins;
+	zcp_pieces_detach(list->ext, list->nr);
+	zcp_pool_free(list);
+	zcp_buffer_end(buf, ZCP_REVOKED);
+}
+
+/**
+ * zcp_buffer_revoke() - take a buffer away from everybody, and its memory back
+ * @buf: which
+ * @timeout: how long to wait for what is pinned, in jiffies
+ * @pinned: set to how many bytes are pinned in the end
+ *
+ * One that has been revoked already is waited for all the same.
+ *
+ * Context: may sleep.
+ * Return: 0; -ESTALE it has been moved; -EBUSY sealed; -ENOMEM; -EINTR killed, or, after it
+ * has been revoked, a signal.
+ */
+int zcp_buffer_revoke(struct zcp_buffer *buf, long timeout, u64 *pinned)
+{
+	struct zcp_pins *pins = zcp_pins_create();
+	int err;
+
+	if (!pins)
+		return -ENOMEM;
+	err = zcp_buffer_lock(buf);
+	if (err)
+		goto put;
+	if (buf->life != ZCP_REVOKED) {
+		err = zcp_buffer_check_take(buf);
+		if (!err)
+			zcp_buffer_revoke_now(buf, pins);
+	}
+	zcp_buffer_unlock(buf);
+	if (err)
+		goto put;
+
+	if (buf->pins == pins)
+		zcp_buffer_wake_sleepers(buf);
+	else
+		zcp_pins_put(pins);
+	err = zcp_pins_wait(buf->pins, timeout);
+	*pinned = (u64)atomic_long_read(&buf->pins->pages) << PAGE_SHIFT;
+	return err;
+
+put:
+	zcp_pins_put(pins);
+	return err;
+}
+
+/* Under the old buffer's lock. */
+static void zcp_buffer_move_now(struct zcp_buffer *new, struct zcp_buffer *old)
+{
+	trace_zcpool_move(old, new);
+	/* Nothing is left but what writing to private mappings has made. */
+	unmap_mapping_range(&old->inode.i_data, 0, 0, true);
+	zcp_pieces_detach(old->extents.ext, old->extents.nr);
+	zcp_extents_move(&new->extents, &old->extents);
+	new->nr_pages = old->nr_pages;
+	new->req_pages = old->req_pages;
+	new->flags = old->flags;
+	new->seals = old->seals;
+	if (zcp_buffer_is_sealed(new, ZCPOOL_SEAL_WRITE))
+		mapping_deny_writable(&new->inode.i_data);
+	zcp_buffer_end(old, ZCP_MOVED);
+	zcp_buffer_give(new);
+}
+
+/**
+ * zcp_buffer_move() - make a new buffer of an old one's memory, which loses it
+ * @old: which
+ *
+ * Context: may sleep; the caller holds the module.
+ * Return: a file, the only reference to the new buffer; -ESTALE the old one has lost its
+ * memory already; -EBUSY pinned or sealed; -ENOMEM; -ENFILE; -EINTR killed.
+ */
+struct file *zcp_buffer_move(struct zcp_buffer *old)
+{
+	struct file *file = zcp_buffer_create_empty(old->pool);
+	int err;
+
+	if (IS_ERR(file))
+		return file;
+	err = zcp_buffer_lock(old);
+	if (err)
+		goto put;
+	err = zcp_buffer_check_take(old);
+	if (!err && zcp_buffer_seize(old, ZCP_KEEP_COPIES))
+		err = -EBUSY;
+	if (!err)
+		zcp_buffer_move_now(zcp_buffer_of(file), old);
+	zcp_buffer_unlock(old);
+	if (err)
+		goto put;
+	zcp_buffer_wake_sleepers(old);
+	return file;
+
+put:
+	fput(file);
+	return ERR_PTR(err);
+}

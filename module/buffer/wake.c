@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Waking who waits on a futex in a buffer that has been taken away.
+ *
+ * No waker can name such a futex any more, and the kernel exports none to modules. But a
+ * waiter that is woken for no reason looks at its futex again, and fails with EFAULT.
+ */
+#include <linux/fs.h>
+#include <linux/mm.h>
+#include <linux/rcupdate.h>
+#include <linux/sched.h>
+#include <linux/sched/signal.h>
+
+#include "buffer.h"
+
+/* Whether a thread might have been about to sleep when it was looked at */
+static bool zcp_wake_thread(struct task_struct *task)
+{
+	unsigned int state = READ_ONCE(task->__state);
+
+	if (task == current || (state & TASK_INTERRUPTIBLE && wake_up_process(task)))
+		return false;
+	return task_is_running(task);
+}
+
+/* The threads of a process, under RCU; the same of all */
+static bool zcp_wake_process(struct task_struct *process)
+{
+	struct task_struct *task;
+	bool about_to_sleep = false;
+
+	for_each_thread(process, task)
+		about_to_sleep |= zcp_wake_thread(task);
+	return about_to_sleep;
+}
+
+static bool zcp_wake_mm(const struct mm_struct *mm)
+{
+	bool about_to_sleep = false;
+	struct task_struct *process;
+
+	rcu_read_lock();
+#ifdef CONFIG_MEMCG
+	process = rcu_dereference(mm->owner);
+	if (process)
+		about_to_sleep = zcp_wake_process(process);
+#else
+	for_each_process(process) {
+		if (READ_ONCE(process->mm) == mm)
+			about_to_sleep |= zcp_wake_process(process);
+	}
+#endif
+	rcu_read_unlock();
+	return about_to_sleep;
+}
+
+/* Those of all processes that map the buffer */
+static bool zcp_wake_all(struct address_space *mapping)
+{
+	const struct mm_struct *mm = NULL;
+	bool about_to_sleep = false;
+	struct vm_area_struct *vma;
+	struct rb_node *link;
+
+	i_mmap_lock_read(mapping);
+	for (link = rb_first_cached(&mapping->i_mmap); link; link = rb_next(link)) {
+		vma = rb_entry(link, struct vm_area_struct, shared.rb);
+		if (vma->vm_mm == mm)
+			continue;
+		mm = vma->vm_mm;
+		about_to_sleep |= zcp_wake_mm(mm);
+		cond_resched();
+	}
+	i_mmap_unlock_read(mapping);
+	return about_to_sleep;
+}
+
+/**
+ * zcp_buffer_wake_sleepers() - wake who may wait on a futex in a buffer
+ * @buf: without memory, and so mapped no more
+ *
+ * A thread that has read its futex before the memory went may not have fallen asleep yet.
+ * It does both with a spinlock held, so after a grace period it has.
+ *
+ * Context: may sleep.
+ */
+void zcp_buffer_wake_sleepers(struct zcp_buffer *buf)
+{
+	if (!mapping_mapped(&buf->inode.i_data))
+		return;
+	if (zcp_wake_all(&buf->inode.i_data)) {
+		synchronize_rcu_expedited();
+		zcp_wake_all(&buf->inode.i_data);
+	}
+}
