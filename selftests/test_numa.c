@@ -29,16 +29,6 @@ static long numa_maps_pages(const void *p, int node)
 	return pages;
 }
 
-/* The node of one page as move_pages() sees it */
-static int node_of(void *p)
-{
-	int status = -1;
-
-	if (syscall(SYS_move_pages, 0, 1UL, &p, NULL, &status, 0))
-		return -1;
-	return status;
-}
-
 /* Whether a buffer lies on that node with all its pages */
 static bool lies_on(int buf, size_t len, int node)
 {

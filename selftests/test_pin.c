@@ -6,7 +6,7 @@
  * until they let go, and must come back when they do.
  */
 #include "zcpool_test.h"
-#include <linux/aio_abi.h>
+#include "lib/async.h"
 
 #define PIPE_PAGES	16
 
@@ -23,14 +23,6 @@ static int soil_the_rest(int pool)
 	int bad = 0;
 
 	return take_the_rest(pool, soil, &bad) ? 1 : bad;
-}
-
-/* Puts len bytes at p into a pipe by reference, not by copy. */
-static ssize_t gift(int pipe, void *p, size_t len)
-{
-	struct iovec iov = { p, len };
-
-	return vmsplice(pipe, &iov, 1, SPLICE_F_NONBLOCK);
 }
 
 /*
@@ -232,32 +224,6 @@ TEST_F(dio, into_a_readonly_mapping)
 	EXPECT_EQ((ssize_t)CHUNK, pwrite(self->file, p, CHUNK, 0));
 	munmap(p, CHUNK);
 	close(buf);
-}
-
-/* Starts a read of len bytes of the file into p. */
-static int start_read(aio_context_t *ctx, int file, void *p, size_t len)
-{
-	struct iocb cb = {
-		.aio_lio_opcode = IOCB_CMD_PREAD, .aio_fildes = file,
-		.aio_buf = (__u64)(unsigned long)p, .aio_nbytes = len,
-	};
-	struct iocb *list = &cb;
-
-	*ctx = 0;
-	if (syscall(SYS_io_setup, 4, ctx))
-		return -1;
-	return syscall(SYS_io_submit, *ctx, 1L, &list) == 1 ? 0 : -1;
-}
-
-static int end_read(aio_context_t ctx, size_t len)
-{
-	struct io_event ev;
-	int ok;
-
-	ok = syscall(SYS_io_getevents, ctx, 1L, 1L, &ev, NULL) == 1 &&
-	     (__s64)ev.res == (__s64)len;
-	syscall(SYS_io_destroy, ctx);
-	return ok ? 0 : -1;
 }
 
 /* The disk goes on writing into memory that its owner has given up. */

@@ -6,7 +6,7 @@
  * process's own copy, and what is read from it is what the process sees.
  */
 #include "zcpool_test.h"
-#include <linux/io_uring.h>
+#include "lib/async.h"
 #include <linux/videodev2.h>
 
 static const size_t sizes[] = { PAGE, 16 * PAGE, CHUNK, 2 * CHUNK + 4 * PAGE };
@@ -122,54 +122,10 @@ TEST_F(disk, direct_io)
 	close(plain);
 }
 
-/* An io_uring with one entry */
-struct ring {
-	int fd;
-	struct io_uring_params params;
-	char *queues;
-	struct io_uring_sqe *sqe;
-};
-
-static bool ring_open(struct ring *r)
-{
-	memset(r, 0, sizeof(*r));
-	r->fd = syscall(SYS_io_uring_setup, 1, &r->params);
-	if (r->fd < 0)
-		return false;
-	r->queues = mmap(NULL, PAGE, RDWR, MAP_SHARED, r->fd, IORING_OFF_SQ_RING);
-	r->sqe = mmap(NULL, PAGE, RDWR, MAP_SHARED, r->fd, IORING_OFF_SQES);
-	return r->queues != MAP_FAILED && r->sqe != MAP_FAILED;
-}
-
-static void ring_close(const struct ring *r)
-{
-	munmap(r->queues, PAGE);
-	munmap(r->sqe, PAGE);
-	close(r->fd);
-}
-
-/* Reads the beginning of a file into a registered buffer; what the kernel answered. */
-static int ring_read(struct ring *r, int file, void *to, size_t len)
-{
-	unsigned int *tail = (unsigned int *)(r->queues + r->params.sq_off.tail);
-	struct io_uring_cqe *cqes = (void *)(r->queues + r->params.cq_off.cqes);
-
-	r->sqe[0] = (struct io_uring_sqe){
-		.opcode = IORING_OP_READ_FIXED, .fd = file,
-		.addr = (unsigned long)to, .len = len,
-	};
-	((unsigned int *)(r->queues + r->params.sq_off.array))[0] = 0;
-	__atomic_store_n(tail, *tail + 1, __ATOMIC_RELEASE);
-	if (syscall(SYS_io_uring_enter, r->fd, 1, 1, IORING_ENTER_GETEVENTS, NULL, 0L) != 1)
-		return -errno;
-	return cqes[0].res;
-}
-
 /* Registered, the memory is pinned for long: it is the process's own from then on. */
 TEST_F(disk, io_uring)
 {
 	const size_t len = CHUNK + 4 * PAGE;
-	struct iovec iov;
 	struct ring ring;
 	char *s, *p;
 	int buf;
@@ -181,9 +137,8 @@ TEST_F(disk, io_uring)
 	p = mmap(NULL, len, RDWR, MAP_PRIVATE, buf, 0);
 	ASSERT_NE(MAP_FAILED, p);
 	touch_read(p, len);
-	iov = (struct iovec){ p, len };
 	/* Linux 6.1 refuses memory of a file's. */
-	if (syscall(SYS_io_uring_register, ring.fd, IORING_REGISTER_BUFFERS, &iov, 1)) {
+	if (ring_register(&ring, p, len)) {
 		EXPECT_EQ(EOPNOTSUPP, errno);
 	} else {
 		EXPECT_EQ((long)(len / KIB), smaps_kb(p, len, "Anonymous"));

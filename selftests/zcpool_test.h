@@ -39,6 +39,7 @@
 #include "lib/pool.h"
 #include "lib/random.h"
 #include "lib/system.h"
+#include "lib/take.h"
 
 /* Emulated machines are slow: a limit against hanging, not an expectation. */
 #undef TEST_TIMEOUT_DEFAULT

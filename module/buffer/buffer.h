@@ -161,7 +161,8 @@ int zcp_buffer_migrate(struct zcp_buffer *buf, int nid);
 
 /* ioctl.c */
 long zcp_buffer_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
-long zcp_revoke_timeout(u32 ms);
+long zcp_ioctl_revoke(struct zcp_buffer *buf, struct zcpool_revoke *args,
+		      void __user *arg, size_t usize);
 
 /* file.c */
 extern const struct file_operations zcp_buffer_fops;

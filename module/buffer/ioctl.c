@@ -57,19 +57,48 @@ static long zcp_ioctl_info(struct file *file, void __user *arg, size_t usize)
 	return err ? err : copy_struct_to_user(arg, usize, &info, sizeof(info), NULL);
 }
 
-/**
- * zcp_revoke_timeout() - a timeout from user space
- * @ms: milliseconds, or ZCPOOL_WAIT_FOREVER
- *
- * Context: any.
- * Return: jiffies, or MAX_SCHEDULE_TIMEOUT.
- */
-long zcp_revoke_timeout(u32 ms)
+/* Tell user space what has come of a call that has been done and cannot fail any more. */
+static void zcp_write_back(void __user *arg, size_t usize, const void *args, size_t size)
 {
-	return ms == ZCPOOL_WAIT_FOREVER ? MAX_SCHEDULE_TIMEOUT : (long)msecs_to_jiffies(ms);
+	int err = copy_struct_to_user(arg, usize, args, size, NULL);
+
+	(void)err;
 }
 
-static long zcp_ioctl_revoke(struct file *file, void __user *arg, size_t usize)
+/**
+ * zcp_ioctl_revoke() - do what a struct zcpool_revoke from user space says
+ * @buf: to which
+ * @args: the struct
+ * @arg: where in user space it is
+ * @usize: its size there
+ *
+ * It is written back first, when nothing has happened yet: a failure to do so afterwards is
+ * none of the call.
+ *
+ * Context: process; may sleep.
+ * Return: 0; -EINVAL; -EFAULT; or an error of zcp_buffer_revoke().
+ */
+long zcp_ioctl_revoke(struct zcp_buffer *buf, struct zcpool_revoke *args,
+		      void __user *arg, size_t usize)
+{
+	long timeout = MAX_SCHEDULE_TIMEOUT;
+	int err;
+
+	if (args->flags)
+		return -EINVAL;
+	if (args->timeout_ms != ZCPOOL_WAIT_FOREVER)
+		timeout = msecs_to_jiffies(args->timeout_ms);
+	args->pinned = 0;
+	err = copy_struct_to_user(arg, usize, args, sizeof(*args), NULL);
+	if (err)
+		return err;
+	err = zcp_buffer_revoke(buf, timeout, &args->pinned);
+	if (!err)
+		zcp_write_back(arg, usize, args, sizeof(*args));
+	return err;
+}
+
+static long zcp_ioctl_revoke_this(struct file *file, void __user *arg, size_t usize)
 {
 	struct zcpool_revoke args;
 	int err;
@@ -79,11 +108,7 @@ static long zcp_ioctl_revoke(struct file *file, void __user *arg, size_t usize)
 	err = copy_struct_from_user(&args, sizeof(args), arg, usize);
 	if (err)
 		return err;
-	if (args.id || args.flags)
-		return -EINVAL;
-	err = zcp_buffer_revoke(zcp_buffer_of(file), zcp_revoke_timeout(args.timeout_ms),
-				&args.pinned);
-	return err ? err : copy_struct_to_user(arg, usize, &args, sizeof(args), NULL);
+	return args.id ? -EINVAL : zcp_ioctl_revoke(zcp_buffer_of(file), &args, arg, usize);
 }
 
 typedef struct file *zcp_new_file_fn(struct file *file);
@@ -143,8 +168,13 @@ static long zcp_ioctl_seal(struct file *file, void __user *arg, size_t usize)
 		return err;
 	if (args.seals & ~ZCP_SEALS || args.flags)
 		return -EINVAL;
-	err = zcp_buffer_seal(zcp_buffer_of(file), &args.seals);
-	return err ? err : copy_struct_to_user(arg, usize, &args, sizeof(args), NULL);
+	/* As in zcp_ioctl_revoke() */
+	err = copy_struct_to_user(arg, usize, &args, sizeof(args), NULL);
+	if (!err)
+		err = zcp_buffer_seal(zcp_buffer_of(file), &args.seals);
+	if (!err)
+		zcp_write_back(arg, usize, &args, sizeof(args));
+	return err;
 }
 
 static long zcp_ioctl_migrate(struct file *file, void __user *arg, size_t usize)
@@ -173,7 +203,7 @@ static long zcp_ioctl_owner(struct file *file, unsigned int cmd, void __user *ar
 		return -EPERM;
 	switch (cmd & ~IOCSIZE_MASK) {
 	case ZCPOOL_BUF_REVOKE & ~IOCSIZE_MASK:
-		return zcp_ioctl_revoke(file, arg, usize);
+		return zcp_ioctl_revoke_this(file, arg, usize);
 	case ZCPOOL_BUF_MOVE & ~IOCSIZE_MASK:
 		return zcp_ioctl_new_fd(file, arg, usize, zcp_new_file_move);
 	case ZCPOOL_BUF_SEAL & ~IOCSIZE_MASK:

@@ -49,9 +49,8 @@ static bool zcp_fault_copies(const struct vm_fault *vmf)
 }
 
 /* The order of what a fault may map: a whole chunk's, where kernel, address and VMA allow, or 0. */
-static unsigned int zcp_fault_order(const struct vm_fault *vmf)
+static unsigned int zcp_fault_order(const struct vm_fault *vmf, const struct zcp_buffer *buf)
 {
-	const struct zcp_buffer *buf = zcp_vma_buffer(vmf->vma);
 	unsigned long start = vmf->address & PMD_MASK;
 
 	if (!IS_ENABLED(CONFIG_TRANSPARENT_HUGEPAGE) || zcp_fault_copies(vmf) ||
@@ -63,10 +62,9 @@ static unsigned int zcp_fault_order(const struct vm_fault *vmf)
 }
 
 /* The whole chunk that it may map */
-static struct zcp_chunk *zcp_fault_chunk(const struct vm_fault *vmf)
+static struct zcp_chunk *zcp_fault_chunk(const struct vm_fault *vmf,
+					 const struct zcp_buffer *buf)
 {
-	const struct zcp_buffer *buf = zcp_vma_buffer(vmf->vma);
-
 	return buf->extents.ext[vmf->pgoff / ZCP_CHUNK_PAGES].chunk;
 }
 
@@ -106,13 +104,13 @@ static vm_fault_t zcp_fault_unshare(struct vm_fault *vmf, struct page *page)
  * mapped, nobody takes it away, nor unmaps it for a memory error. Where the page is not to be
  * mapped by the core, that is done here, or what is given instead is locked by the core.
  */
-static vm_fault_t zcp_fault_locked(struct vm_fault *vmf, struct page *page)
+static vm_fault_t zcp_fault_locked(struct vm_fault *vmf, struct zcp_buffer *buf,
+				   struct page *page)
 {
-	struct zcp_buffer *buf = zcp_vma_buffer(vmf->vma);
-	unsigned int order = zcp_fault_order(vmf);
+	unsigned int order = zcp_fault_order(vmf, buf);
 	vm_fault_t ret = VM_FAULT_LOCKED;
 
-	if (order && zcp_chunk_poisoned(zcp_fault_chunk(vmf))) {
+	if (order && zcp_chunk_poisoned(zcp_fault_chunk(vmf, buf))) {
 		order = 0;
 		ret = zcp_insert_page(vmf, page);
 	} else if (order && vmf->flags & FAULT_FLAG_UNSHARE) {
@@ -128,9 +126,8 @@ static vm_fault_t zcp_fault_locked(struct vm_fault *vmf, struct page *page)
 }
 
 /* Under the buffer's lock. One that has been taken away has no pages. */
-static vm_fault_t zcp_fault(struct vm_fault *vmf)
+static vm_fault_t zcp_fault(struct vm_fault *vmf, struct zcp_buffer *buf)
 {
-	struct zcp_buffer *buf = zcp_vma_buffer(vmf->vma);
 	struct page *page = zcp_extents_page(&buf->extents, vmf->pgoff);
 
 	if (!page)
@@ -138,19 +135,20 @@ static vm_fault_t zcp_fault(struct vm_fault *vmf)
 	zcp_enter_dirty(vmf->vma);
 	if (!zcp_page_lock(page))
 		return VM_FAULT_HWPOISON;
-	return zcp_fault_locked(vmf, page);
+	return zcp_fault_locked(vmf, buf, page);
 }
 
+typedef vm_fault_t zcp_fault_fn(struct vm_fault *vmf, struct zcp_buffer *buf);
+
 /* Do what a fault asks for with the buffer's lock held. Who is killed is not told anything. */
-static vm_fault_t zcp_with_buffer(struct vm_fault *vmf,
-				  vm_fault_t (*fault)(struct vm_fault *vmf))
+static __always_inline vm_fault_t zcp_with_buffer(struct vm_fault *vmf, zcp_fault_fn *fault)
 {
 	struct zcp_buffer *buf = zcp_vma_buffer(vmf->vma);
 	vm_fault_t ret;
 
 	if (zcp_buffer_lock_shared(buf))
 		return VM_FAULT_SIGBUS;
-	ret = fault(vmf);
+	ret = fault(vmf, buf);
 	zcp_buffer_unlock_shared(buf);
 	return ret;
 }
@@ -166,15 +164,14 @@ static vm_fault_t zcp_vm_fault(struct vm_fault *vmf)
  * asked for.
  */
 #ifdef ZCP_HAVE_INSERT_FOLIO
-static vm_fault_t zcp_fault_chunk_at_once(struct vm_fault *vmf)
+static vm_fault_t zcp_fault_chunk_at_once(struct vm_fault *vmf, struct zcp_buffer *buf)
 {
-	struct zcp_buffer *buf = zcp_vma_buffer(vmf->vma);
 	vm_fault_t ret;
 
-	if (!zcp_fault_order(vmf))
+	if (!zcp_fault_order(vmf, buf))
 		return VM_FAULT_FALLBACK;
 	zcp_enter_dirty(vmf->vma);
-	ret = zcp_chunk_map(zcp_fault_chunk(vmf), vmf);
+	ret = zcp_chunk_map(zcp_fault_chunk(vmf, buf), vmf);
 	if (ret == VM_FAULT_NOPAGE)
 		trace_zcpool_fault(buf, vmf->address, vmf->pgoff, ZCP_CHUNK_ORDER);
 	return ret;
@@ -251,7 +248,7 @@ static int zcp_insert_all(struct vm_area_struct *vma, struct zcp_buffer *buf)
 		if (!page)
 			return -EFAULT;
 		nr = min_t(unsigned long, nr, left);
-		if (zcp_pages_poisoned(page, nr))
+		if (zcp_pages_known_poisoned(page, nr))
 			return -EHWPOISON;
 		err = zcp_insert_run(vma, addr, page, nr);
 		if (err)
@@ -274,13 +271,11 @@ static int zcp_insert_all(struct vm_area_struct *vma, struct zcp_buffer *buf)
  * page table: then the one page. If there is no memory for that one's either, the
  * core says so, and the fault is tried again.
  */
-static vm_fault_t zcp_fault_batch(struct vm_fault *vmf)
+static vm_fault_t zcp_fault_batch(struct vm_fault *vmf, struct zcp_buffer *buf)
 {
-	struct zcp_buffer *buf = zcp_vma_buffer(vmf->vma);
-
 	zcp_enter_dirty(vmf->vma);
 	if (zcp_insert_all(vmf->vma, buf))
-		return zcp_fault(vmf);
+		return zcp_fault(vmf, buf);
 	trace_zcpool_fault(buf, vmf->address, vmf->pgoff, 0);
 	return VM_FAULT_NOPAGE;
 }

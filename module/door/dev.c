@@ -137,9 +137,9 @@ static long zcp_dev_revoke(struct zcp_pool *pool, void __user *arg, size_t usize
 	buf = zcp_dev_find(pool, args.id);
 	if (IS_ERR(buf))
 		return PTR_ERR(buf);
-	err = zcp_buffer_revoke(buf, zcp_revoke_timeout(args.timeout_ms), &args.pinned);
+	err = zcp_ioctl_revoke(buf, &args, arg, usize);
 	iput(&buf->inode);
-	return err ? err : copy_struct_to_user(arg, usize, &args, sizeof(args), NULL);
+	return err;
 }
 
 static long zcp_dev_migrate(struct zcp_pool *pool, void __user *arg, size_t usize)

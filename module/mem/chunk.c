@@ -96,10 +96,11 @@ struct zcp_chunk *zcp_chunk_new(struct zcp_node *node, enum zcp_kind kind)
 }
 
 /*
- * As hugetlbfs does it: so marked, a page is never taken out of the file by the core, which
- * thinks it is in the page cache, and has it back. The mark stays for as long as the chunk.
+ * Pages are marked dirty as hugetlbfs does it, for as long as they are the pool's: the core
+ * takes none so marked out of a file, whose page cache it thinks it is in. What the last user
+ * has left in the private field goes.
  */
-static void zcp_chunk_mark_dirty(struct zcp_chunk *chunk)
+static void zcp_chunk_set_up_pages(struct zcp_chunk *chunk)
 {
 	struct folio *folio;
 	unsigned int i;
@@ -107,7 +108,10 @@ static void zcp_chunk_mark_dirty(struct zcp_chunk *chunk)
 	for (i = 0; i < ZCP_CHUNK_PAGES; i += folio_nr_pages(folio)) {
 		folio = page_folio(chunk->page + i);
 		folio_set_dirty(folio);
+		set_page_private(chunk->page + i, 0);
 	}
+	if (zcp_chunk_kind(chunk) == ZCP_WHOLE)
+		set_page_private(chunk->page, (unsigned long)chunk);
 }
 
 static bool zcp_chunk_get_pages(struct zcp_chunk *chunk, gfp_t gfp)
@@ -116,9 +120,7 @@ static bool zcp_chunk_get_pages(struct zcp_chunk *chunk, gfp_t gfp)
 	if (!chunk->page)
 		return false;
 	chunk->place = page_to_pfn(chunk->page) >> ZCP_CHUNK_ORDER;
-	if (zcp_chunk_kind(chunk) == ZCP_WHOLE)
-		set_page_private(chunk->page, (unsigned long)chunk);
-	zcp_chunk_mark_dirty(chunk);
+	zcp_chunk_set_up_pages(chunk);
 	atomic_long_inc(zcp_chunk_held(chunk));
 	return true;
 }

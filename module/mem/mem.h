@@ -367,6 +367,8 @@ enum zcp_stake {
 };
 
 /* pins.c */
+extern atomic_long_t zcp_pins_noted;
+
 struct zcp_pins *zcp_pins_create(void);
 void zcp_pins_put(struct zcp_pins *pins);
 void zcp_pins_add(struct zcp_pins *pins, unsigned int pages);
@@ -374,11 +376,31 @@ void zcp_pins_sub(struct zcp_pins *pins, unsigned int pages);
 int zcp_pins_wait(struct zcp_pins *pins, long timeout);
 
 /* page.c */
+void zcp_pages_tell_pins(struct zcp_chunk *chunk, unsigned int start, unsigned int nr);
+
+/**
+ * zcp_pages_let_go() - tell who waits for it that memory is pinned no more
+ * @chunk: whole, or of which:
+ * @start: first page
+ * @nr: how many
+ *
+ * Hardly ever does anybody wait for anything.
+ *
+ * Context: any; by who has the pages in hand.
+ */
+static inline void zcp_pages_let_go(struct zcp_chunk *chunk, unsigned int start,
+				    unsigned int nr)
+{
+	if (atomic_long_read(&zcp_pins_noted))
+		zcp_pages_tell_pins(chunk, start, nr);
+}
+
 void zcp_pieces_attach(const struct zcp_extent *ext, unsigned int nr,
 		       struct address_space *mapping);
 void zcp_pieces_detach(const struct zcp_extent *ext, unsigned int nr);
 void zcp_pieces_await_faults(const struct zcp_extent *ext, unsigned int nr);
 bool zcp_pages_poisoned(struct page *page, unsigned int nr);
+bool zcp_pages_known_poisoned(struct page *page, unsigned int nr);
 bool zcp_pieces_poisoned(const struct zcp_extent *ext, unsigned int nr);
 unsigned int zcp_pages_dma_pinned(struct page *page, unsigned int nr);
 bool zcp_page_pinned(struct page *page);
@@ -386,7 +408,6 @@ bool zcp_chunk_pinned(const struct zcp_chunk *chunk);
 unsigned long zcp_pieces_pinned(const struct zcp_extent *ext, unsigned int nr);
 void zcp_pieces_note_pins(const struct zcp_extent *ext, unsigned int nr,
 			  struct zcp_pins *pins);
-void zcp_pages_let_go(struct zcp_chunk *chunk, unsigned int start, unsigned int nr);
 bool zcp_page_high(struct page *page);
 struct page *zcp_page_get(struct page *page);
 void zcp_page_put(struct page *page);

@@ -89,6 +89,21 @@ bool zcp_pages_poisoned(struct page *page, unsigned int nr)
 }
 
 /**
+ * zcp_pages_known_poisoned() - the same, without a look at them where there is no reason
+ * @page: the first
+ * @nr: how many, all in one chunk
+ *
+ * One that is just being dealt with may be missed, as by zcp_pieces_poisoned().
+ *
+ * Context: any.
+ * Return: whether a memory error has hit one.
+ */
+bool zcp_pages_known_poisoned(struct page *page, unsigned int nr)
+{
+	return zcp_node_may_have_errors(page_to_nid(page)) && zcp_pages_poisoned(page, nr);
+}
+
+/**
  * zcp_pieces_poisoned() - the same of pieces, for where it is asked often
  * @ext: the pieces
  * @nr: how many pieces
@@ -215,14 +230,14 @@ void zcp_pieces_note_pins(const struct zcp_extent *ext, unsigned int nr,
 }
 
 /**
- * zcp_pages_let_go() - tell who waits for it that memory is pinned no more
+ * zcp_pages_tell_pins() - the rest of zcp_pages_let_go()
  * @chunk: whole, or of which:
  * @start: first page
  * @nr: how many
  *
  * Context: any; by who has the pages in hand.
  */
-void zcp_pages_let_go(struct zcp_chunk *chunk, unsigned int start, unsigned int nr)
+void zcp_pages_tell_pins(struct zcp_chunk *chunk, unsigned int start, unsigned int nr)
 {
 	struct page *page = chunk->page + start;
 	struct zcp_pins *pins;

@@ -8,6 +8,9 @@
 
 #include "mem.h"
 
+/* Pages and chunks, of all pools, that have to be told when they are pinned no more */
+atomic_long_t zcp_pins_noted;
+
 /**
  * zcp_pins_create() - make an empty account
  *
@@ -53,6 +56,7 @@ void zcp_pins_add(struct zcp_pins *pins, unsigned int pages)
 {
 	kref_get(&pins->ref);
 	atomic_long_add(pages, &pins->pages);
+	atomic_long_inc(&zcp_pins_noted);
 }
 
 /**
@@ -64,6 +68,7 @@ void zcp_pins_add(struct zcp_pins *pins, unsigned int pages)
  */
 void zcp_pins_sub(struct zcp_pins *pins, unsigned int pages)
 {
+	atomic_long_dec(&zcp_pins_noted);
 	if (!atomic_long_sub_return(pages, &pins->pages))
 		wake_up_all(&pins->wait);
 	zcp_pins_put(pins);

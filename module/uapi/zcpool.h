@@ -162,9 +162,9 @@ struct zcpool_buf_info {
  * From then on every descriptor of the buffer answers ESTALE, poll() on one says POLLHUP,
  * and whoever touches a mapping of it gets SIGBUS. Its memory is the pool's again. What is
  * pinned (direct I/O in flight, a pipe, RDMA) cannot be taken away: whoever holds it can
- * still read or write it, but it is not used again before it is let go of. Where a whole
- * chunk is mapped by one PMD, all of it is pinned if any is. To ask again, or to wait on,
- * revoke it again.
+ * still read or write it, but it is not used again before it is let go of. Of a whole
+ * chunk all is pinned if any is. To ask again, or to wait on, revoke it again, by a descriptor:
+ * by its number a buffer is only found as long as it has memory.
  *
  * Errors: EINVAL a field that is not as said; EPERM a read-only descriptor, or on a pool a
  * caller without CAP_SYS_ADMIN; ENOENT no such buffer in the pool; ESTALE it has been moved;

@@ -18,6 +18,9 @@ bool node_exists(int node);
 /* Whether the kernel maps memory by huge page-table entries: Debian's PREEMPT_RT does not. */
 bool has_pmds(void);
 
+/* The node of the page that is mapped there, as move_pages() sees it */
+int node_of(void *p);
+
 /* Ties the caller to the first CPU of a node. */
 int run_on_node(int node);
 
