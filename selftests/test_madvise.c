@@ -14,7 +14,6 @@ struct range { size_t off, len; };
  */
 TEST_F(pool, madvise_matrix)
 {
-	static const int advice[] = { ALL_ADVICE };
 	static const size_t sizes[] = { 16 * PAGE, CHUNK + 4 * PAGE };
 	unsigned int s, a, r;
 	char *p;
@@ -27,13 +26,13 @@ TEST_F(pool, madvise_matrix)
 			{ len > CHUNK ? CHUNK - 2 * PAGE : PAGE, 4 * PAGE },
 		};
 
-		for (a = 0; a < ARRAY_SIZE(advice); a++) {
+		for (a = 0; a < ARRAY_SIZE(all_advice); a++) {
 			p = map_new(_metadata, self->fd, len, &buf);
 			fill(p, len, a + 1);
 			for (r = 0; r < ARRAY_SIZE(ranges); r++) {
-				madvise(p + ranges[r].off, ranges[r].len, advice[a]);
+				madvise(p + ranges[r].off, ranges[r].len, all_advice[a]);
 				EXPECT_TRUE(filled(p, len, a + 1))
-					TH_LOG("advice %d lost data", advice[a]);
+					TH_LOG("advice %d lost data", all_advice[a]);
 				fill(p, len, a + 1);
 			}
 			munmap(p, len);

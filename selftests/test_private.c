@@ -346,22 +346,21 @@ static void copy_half(const struct both *b)
 
 TEST_F(pool, advice)
 {
-	static const int advice[] = { ALL_ADVICE };
 	static const size_t lens[] = { 16 * PAGE, CHUNK + 4 * PAGE };
 	unsigned int i, a, r;
 	bool drops;
 	struct both b;
 
 	for (i = 0; i < ARRAY_SIZE(lens); i++) {
-		for (a = 0; a < ARRAY_SIZE(advice); a++) {
+		for (a = 0; a < ARRAY_SIZE(all_advice); a++) {
 			b = both_new(_metadata, self->fd, lens[i]);
 			copy_half(&b);
 			/* MADV_DONTNEED, and the one that does so with what is locked */
-			drops = advice[a] == 4 || advice[a] == 24;
+			drops = all_advice[a] == 4 || all_advice[a] == 24;
 			for (r = 0; r < 3; r++) {
-				madvise(b.p + r * 5 * PAGE, b.len - r * 5 * PAGE, advice[a]);
+				madvise(b.p + r * 5 * PAGE, b.len - r * 5 * PAGE, all_advice[a]);
 				EXPECT_TRUE(is_half_copied(&b, drops))
-					TH_LOG("advice %d", advice[a]);
+					TH_LOG("advice %d", all_advice[a]);
 			}
 			both_end(&b);
 		}

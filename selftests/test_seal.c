@@ -289,7 +289,7 @@ TEST_F(pool, against_writers)
 			ASSERT_EQ(0, pthread_create(&t[k], NULL, write_on, &r));
 		while (!__atomic_load_n(&r.wrote, __ATOMIC_RELAXED))
 			sched_yield();
-		/* What is the process's own for a moment is in the way: all must be away at once. */
+		/* Mappings that come and go are in the way: so none may come. */
 		do {
 			ret = buf_seal(r.buf, ZCPOOL_SEAL_WRITE);
 			if (ret == -EBUSY)

@@ -63,26 +63,25 @@ static void check(struct actor *a, int place, const char *p, ssize_t n)
 }
 
 /* SIGBUS in a mapping of a buffer that has been taken away is what is to be expected. */
-static __thread sigjmp_buf *jump;
+static __thread bool is_guarded;
+static __thread sigjmp_buf back;
 
 static void on_sigbus(int sig)
 {
-	if (!jump)
+	if (!is_guarded)
 		abort();
-	siglongjmp(*jump, 1);
+	siglongjmp(back, 1);
 }
 
 static bool copy_safely(void *to, const void *from, size_t n)
 {
-	sigjmp_buf here;
-
-	jump = &here;
-	if (sigsetjmp(here, 1)) {
-		jump = NULL;
+	is_guarded = true;
+	if (sigsetjmp(back, 1)) {
+		is_guarded = false;
 		return false;
 	}
 	memcpy(to, from, n);
-	jump = NULL;
+	is_guarded = false;
 	return true;
 }
 
@@ -202,8 +201,8 @@ static void by_process_vm(struct actor *a)
 	if (!p)
 		return;
 	check(a, place, page, process_vm_readv(getpid(), &mine, 1, &its, 1, 0));
-	mine = its = (struct iovec){ p, sizes[place] };
-	mine.iov_base = zero;
+	its.iov_len = sizes[place];
+	mine = (struct iovec){ zero, sizes[place] };
 	process_vm_writev(getpid(), &mine, 1, &its, 1, 0);
 	munmap(p, sizes[place]);
 }

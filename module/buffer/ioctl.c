@@ -111,8 +111,6 @@ static long zcp_ioctl_revoke_this(struct file *file, void __user *arg, size_t us
 	return args.id ? -EINVAL : zcp_ioctl_revoke(zcp_buffer_of(file), &args, arg, usize);
 }
 
-typedef struct file *zcp_new_file_fn(struct file *file);
-
 static struct file *zcp_new_file_move(struct file *file)
 {
 	return zcp_buffer_move(zcp_buffer_of(file));
@@ -130,7 +128,7 @@ static struct file *zcp_new_file_ro(struct file *file)
  * descriptor is installed last.
  */
 static long zcp_ioctl_new_fd(struct file *file, void __user *arg, size_t usize,
-			     zcp_new_file_fn *new_file)
+			     struct file *(*new_file)(struct file *file))
 {
 	struct zcpool_new_fd args;
 	struct file *new;

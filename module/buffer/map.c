@@ -358,11 +358,6 @@ static int zcp_check_vma(const struct zcp_buffer *buf, struct vm_area_struct *vm
 
 static void zcp_set_up_vma(const struct zcp_buffer *buf, struct vm_area_struct *vma)
 {
-	/*
-	 * The pages are on no LRU, so it would be in vain to note, at each
-	 * unmap, when they were used: VM_SEQ_READ spares that.
-	 */
-	vm_flags_set(vma, VM_DONTEXPAND | VM_SEQ_READ);
 	/* The core does so for the file of a buffer, not where a pool was to be mapped. */
 	vm_flags_clear(vma, VM_EXEC | VM_MAYEXEC);
 	if (vma->vm_flags & VM_SHARED &&
@@ -392,8 +387,15 @@ int zcp_buffer_mmap(struct file *file, struct vm_area_struct *vma)
 	int err;
 
 	err = zcp_check_mapping(vma->vm_flags);
-	if (!err)
-		err = zcp_buffer_lock_shared(buf);
+	if (err)
+		return err;
+	/*
+	 * The pages are on no LRU, so it would be in vain to note, at each
+	 * unmap, when they were used: VM_SEQ_READ spares that. Where a VMA has a lock, this
+	 * takes it, which comes before the buffer's.
+	 */
+	vm_flags_set(vma, VM_DONTEXPAND | VM_SEQ_READ);
+	err = zcp_buffer_lock_shared(buf);
 	if (err)
 		return err;
 	err = zcp_check_vma(buf, vma);

@@ -9,6 +9,11 @@
 #include "memory.h"
 #include "sizes.h"
 
+const int all_advice[27] = {
+	0, 1, 2, 3, 4, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23,
+	24, 25, 26, 27, 99, -1,
+};
+
 char *edge_page(void)
 {
 	char *p = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

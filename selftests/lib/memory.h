@@ -23,9 +23,7 @@ bool filled_from(const void *p, size_t len, __u64 seed, size_t skip);
 bool all_zero(const void *p, size_t len);
 
 /* All advice to madvise() that there is, and some that there is not */
-#define ALL_ADVICE \
-	0, 1, 2, 3, 4, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, \
-	24, 25, 26, 27, 99, -1
+extern const int all_advice[27];
 
 /* Whether the kernel can write there, without a signal if it cannot. */
 bool writable(void *p);
