@@ -134,12 +134,15 @@ TEST_F(pool, one_of_many_gets_it)
 static void refused(struct __test_metadata *_metadata, int buf, char *p, char *own, size_t len)
 {
 	struct zcpool_buf_info before, after;
+	struct zcpool_new_fd n = { 0 };
 	int fds = count_fds();
 
 	ASSERT_EQ(0, buf_info(buf, &before));
 	EXPECT_EQ(-EBUSY, buf_move(buf));
 	ASSERT_EQ(0, buf_info(buf, &after));
 	EXPECT_EQ(0, memcmp(&before, &after, sizeof(before)));
+	EXPECT_EQ(-1, ioctl(buf, ZCPOOL_BUF_MOVE, &n));
+	EXPECT_EQ(0, n.fd);
 	EXPECT_EQ(fds, count_fds());
 	EXPECT_TRUE(filled(p, len, SEED));
 	EXPECT_TRUE(filled(own, len, SEED + 1));

@@ -423,6 +423,39 @@ TEST_F(pool, futex_waiters)
 	}
 }
 
+static void *futex_lock_pi(void *futex)
+{
+	if (!syscall(SYS_futex, futex, FUTEX_LOCK_PI, 0, NULL, NULL, 0))
+		return (void *)0L;
+	return (void *)(long)errno;
+}
+
+/* Nor is who waits for a lock in it that its owner can never unlock. */
+TEST_F(pool, futex_lock_waiters)
+{
+	unsigned int i, k;
+	pthread_t t[3];
+	void *err;
+	size_t len;
+	char *p;
+	int buf;
+
+	for (i = 0; i < 20; i++) {
+		len = sizes[i % ARRAY_SIZE(sizes)];
+		p = map_new(_metadata, self->fd, len, &buf);
+		*(volatile __u32 *)p = gettid();
+		for (k = 0; k < ARRAY_SIZE(t); k++)
+			ASSERT_EQ(0, pthread_create(&t[k], NULL, futex_lock_pi, p));
+		EXPECT_EQ(0, buf_revoke(buf, 0));
+		for (k = 0; k < ARRAY_SIZE(t); k++) {
+			pthread_join(t[k], &err);
+			EXPECT_EQ(EFAULT, (long)err);
+		}
+		munmap(p, len);
+		close(buf);
+	}
+}
+
 /* Who has it is killed at any moment. */
 TEST_F(pool, while_its_users_are_killed)
 {

@@ -96,6 +96,11 @@ static void check_sealed(struct __test_metadata *_metadata, int buf, size_t len)
 	close(pipe_fds[0]);
 	close(pipe_fds[1]);
 
+	p = map(buf, len, PROT_READ, MAP_SHARED);
+	ASSERT_NE(MAP_FAILED, p);
+	EXPECT_EQ(-1, mprotect(p, len, RDWR));
+	EXPECT_EQ(EACCES, errno);
+	munmap(p, len);
 	p = map(ro, len, PROT_READ, MAP_SHARED);
 	ASSERT_NE(MAP_FAILED, p);
 	EXPECT_TRUE(filled(p, len, SEED));

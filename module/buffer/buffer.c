@@ -150,6 +150,18 @@ struct zcp_buffer *zcp_buffer_of(const struct file *file)
 	return zcp_inode_buffer(file_inode(file));
 }
 
+/**
+ * zcp_buffer_is_gone() - whether a buffer has been taken away
+ * @file: of zcp_buffer_fops
+ *
+ * Context: any; without the buffer's lock it may be taken away right after this.
+ * Return: whether it has.
+ */
+bool zcp_buffer_is_gone(const struct file *file)
+{
+	return READ_ONCE(zcp_buffer_of(file)->life) != ZCP_ALIVE;
+}
+
 /* Sizes, by the rules that the uapi header states. */
 static int zcp_buffer_size(struct zcp_buffer *buf, const struct zcp_request *req)
 {

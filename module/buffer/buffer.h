@@ -130,6 +130,7 @@ struct file *zcp_buffer_create_empty(struct zcp_pool *pool);
 void zcp_buffer_give(struct zcp_buffer *buf);
 void zcp_buffer_end(struct zcp_buffer *buf, enum zcp_life life);
 struct zcp_buffer *zcp_buffer_of(const struct file *file);
+bool zcp_buffer_is_gone(const struct file *file);
 struct zcp_buffer *zcp_buffer_find(struct zcp_pool *pool, u64 id);
 
 /* revoke.c */

@@ -109,7 +109,7 @@ static ssize_t zcp_buffer_write_iter(struct kiocb *iocb, struct iov_iter *from)
 
 	/* As a block device answers: there is a last byte, and no growing. */
 	if (iocb->ki_flags & IOCB_APPEND)
-		return -ENOSPC;
+		return zcp_buffer_is_gone(iocb->ki_filp) ? -ESTALE : -ENOSPC;
 	done = zcp_buffer_copy(iocb, from, copy_page_from_iter,
 			       ZCPOOL_SEAL_WRITE | ZCPOOL_SEAL_FUTURE_WRITE);
 	return count && !done ? -ENOSPC : done;
@@ -128,7 +128,7 @@ static long zcp_buffer_fallocate(struct file *file, int mode, loff_t offset,
 {
 	if (mode & ~FALLOC_FL_KEEP_SIZE)
 		return -EOPNOTSUPP;
-	if (READ_ONCE(zcp_buffer_of(file)->life) != ZCP_ALIVE)
+	if (zcp_buffer_is_gone(file))
 		return -ESTALE;
 	return offset + len > i_size_read(file_inode(file)) ? -ENOSPC : 0;
 }
@@ -136,11 +136,14 @@ static long zcp_buffer_fallocate(struct file *file, int mode, loff_t offset,
 static void zcp_show_seals(struct seq_file *m, u32 seals)
 {
 	static const char *const names[] = { "seal", "write", "future-write", "revoke" };
+	char sep = '\t';
 	unsigned int i;
 
+	seq_puts(m, "zcpool-seals:");
 	for (i = 0; i < ARRAY_SIZE(names); i++) {
 		if (seals & BIT(i))
-			seq_printf(m, "%s ", names[i]);
+			seq_printf(m, "%c%s", sep, names[i]);
+		sep = seals & BIT(i) ? ' ' : sep;
 	}
 	seq_putc(m, '\n');
 }
@@ -159,7 +162,6 @@ static void zcp_buffer_show_fdinfo(struct seq_file *m, struct file *file)
 		seq_printf(m, "zcpool-node:\t%d\n", zcp_extents_node(&buf->extents));
 	seq_printf(m, "zcpool-whole:\t%llu\n",
 		   (u64)buf->extents.nr_whole * ZCP_CHUNK_SIZE);
-	seq_puts(m, "zcpool-seals:\t");
 	zcp_show_seals(m, buf->seals);
 	zcp_buffer_unlock_shared(buf);
 }
@@ -169,7 +171,7 @@ static __poll_t zcp_buffer_poll(struct file *file, struct poll_table_struct *tab
 	struct zcp_buffer *buf = zcp_buffer_of(file);
 
 	poll_wait(file, &buf->taken, table);
-	return READ_ONCE(buf->life) == ZCP_ALIVE ? DEFAULT_POLLMASK : EPOLLHUP;
+	return zcp_buffer_is_gone(file) ? EPOLLHUP : DEFAULT_POLLMASK;
 }
 
 /* Mode, owner and times are like any file's. The size is what it is. */

@@ -57,7 +57,7 @@ static long zcp_ioctl_info(struct file *file, void __user *arg, size_t usize)
 	return err ? err : copy_struct_to_user(arg, usize, &info, sizeof(info), NULL);
 }
 
-/* Tell user space what has come of a call that has been done and cannot fail any more. */
+/* Tell user space what has come of a call, when that is no reason for it to fail any more. */
 static void zcp_write_back(void __user *arg, size_t usize, const void *args, size_t size)
 {
 	int err = copy_struct_to_user(arg, usize, args, size, NULL);
@@ -118,9 +118,7 @@ static struct file *zcp_new_file_move(struct file *file)
 
 static struct file *zcp_new_file_ro(struct file *file)
 {
-	if (READ_ONCE(zcp_buffer_of(file)->life) != ZCP_ALIVE)
-		return ERR_PTR(-ESTALE);
-	return zcp_buffer_open_ro(file);
+	return zcp_buffer_is_gone(file) ? ERR_PTR(-ESTALE) : zcp_buffer_open_ro(file);
 }
 
 /*
@@ -148,6 +146,8 @@ static long zcp_ioctl_new_fd(struct file *file, void __user *arg, size_t usize,
 	new = err ? ERR_PTR(err) : new_file(file);
 	if (IS_ERR(new)) {
 		put_unused_fd(args.fd);
+		args.fd = 0;
+		zcp_write_back(arg, usize, &args, sizeof(args));
 		return PTR_ERR(new);
 	}
 	fd_install(args.fd, new);

@@ -132,8 +132,6 @@ static void zcp_buffer_move_now(struct zcp_buffer *new, struct zcp_buffer *old)
 	new->req_pages = old->req_pages;
 	new->flags = old->flags;
 	new->seals = old->seals;
-	if (zcp_buffer_is_sealed(new, ZCPOOL_SEAL_WRITE))
-		mapping_deny_writable(&new->inode.i_data);
 	zcp_buffer_end(old, ZCP_MOVED);
 	zcp_buffer_give(new);
 }

@@ -23,18 +23,15 @@ bool zcp_buffer_is_sealed(const struct zcp_buffer *buf, u32 seals)
 	return READ_ONCE(buf->seals) & seals;
 }
 
-/* Have the core refuse mappings that can be written to; under the buffer's lock. */
-static int zcp_buffer_deny_writing(struct zcp_buffer *buf)
+/*
+ * Whether anybody can write to it now; under the buffer's lock. The core counts a mapping
+ * from before it asks for it until it is gone, so whoever is not counted yet will find the
+ * seal.
+ */
+static bool zcp_buffer_has_writers(struct zcp_buffer *buf)
 {
-	struct address_space *mapping = &buf->inode.i_data;
-	int err = mapping_deny_writable(mapping);
-
-	if (err)
-		return err;
-	if (!zcp_buffer_seize(buf, ZCP_KEEP_COPIES))
-		return 0;
-	mapping_allow_writable(mapping);
-	return -EBUSY;
+	return mapping_writably_mapped(&buf->inode.i_data) ||
+	       zcp_buffer_seize(buf, ZCP_KEEP_COPIES);
 }
 
 /**
@@ -63,8 +60,8 @@ int zcp_buffer_seal(struct zcp_buffer *buf, u32 *seals)
 		err = -ESTALE;
 	else if (*seals && zcp_buffer_is_sealed(buf, ZCPOOL_SEAL_SEAL))
 		err = -EPERM;
-	else if (new & ZCPOOL_SEAL_WRITE)
-		err = zcp_buffer_deny_writing(buf);
+	else if (new & ZCPOOL_SEAL_WRITE && zcp_buffer_has_writers(buf))
+		err = -EBUSY;
 	if (!err) {
 		WRITE_ONCE(buf->seals, buf->seals | new);
 		*seals = buf->seals;

@@ -3,24 +3,61 @@
  * Waking who waits on a futex in a buffer that has been taken away.
  *
  * No waker can name such a futex any more, and the kernel exports none to modules. But a
- * waiter that is woken for no reason looks at its futex again, and fails with EFAULT.
+ * waiter that is woken for no reason looks at its futex again, and fails with EFAULT. One that
+ * waits for a lock with priority inheritance goes back to sleep; it does so, too, if it seems
+ * to have a signal.
  */
 #include <linux/fs.h>
 #include <linux/mm.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
+#include <linux/wait.h>
 
 #include "buffer.h"
 
-/* Whether a thread might have been about to sleep when it was looked at */
+/* The way there is for modules to wake a task only if its sleep can be interrupted */
+static bool zcp_wake_interruptible(struct task_struct *task)
+{
+	struct wait_queue_entry wait = { .private = task };
+
+	return default_wake_function(&wait, TASK_INTERRUPTIBLE, 0, NULL);
+}
+
+/*
+ * Whether a thread may have looked at a futex, and have yet to fall asleep. It does both with a
+ * spinlock held, so it is on a CPU then, unless spinlocks can be preempted.
+ */
+static bool zcp_may_fall_asleep(const struct task_struct *task)
+{
+	if (IS_ENABLED(CONFIG_PREEMPT_RT))
+		return task_is_running(task);
+#ifdef CONFIG_SMP
+	return READ_ONCE(task->on_cpu);
+#else
+	return false;
+#endif
+}
+
+/*
+ * Whether it was about to sleep, and was not woken. One that waits for a lock with priority
+ * inheritance will not sleep, or not for long, with the flag, which the way back to user space
+ * clears.
+ */
 static bool zcp_wake_thread(struct task_struct *task)
 {
-	unsigned int state = READ_ONCE(task->__state);
+	bool may_fall_asleep;
 
-	if (task == current || (state & TASK_INTERRUPTIBLE && wake_up_process(task)))
+	if (task == current)
 		return false;
-	return task_is_running(task);
+	/* Looked at first: it might do so between that and the waking. */
+	may_fall_asleep = zcp_may_fall_asleep(task);
+	smp_mb();
+#ifdef CONFIG_RT_MUTEXES
+	if (READ_ONCE(task->pi_blocked_on))
+		set_tsk_thread_flag(task, TIF_NOTIFY_SIGNAL);
+#endif
+	return !zcp_wake_interruptible(task) && may_fall_asleep;
 }
 
 /* The threads of a process, under RCU; the same of all */
@@ -79,8 +116,8 @@ static bool zcp_wake_all(struct address_space *mapping)
  * zcp_buffer_wake_sleepers() - wake who may wait on a futex in a buffer
  * @buf: without memory, and so mapped no more
  *
- * A thread that has read its futex before the memory went may not have fallen asleep yet.
- * It does both with a spinlock held, so after a grace period it has.
+ * A thread that has read its futex before the memory went may not have fallen asleep yet: after
+ * a grace period it has.
  *
  * Context: may sleep.
  */

@@ -79,7 +79,7 @@ void zcp_pins_sub(struct zcp_pins *pins, unsigned int pages)
  * @pins: of what
  * @timeout: in jiffies, or MAX_SCHEDULE_TIMEOUT
  *
- * The scrubber tells, so it is also zeroed then.
+ * Whoever scrubs tells: then the memory is being zeroed, or is about to be.
  *
  * Context: may sleep.
  * Return: 0, also if time is up; -EINTR for a signal.

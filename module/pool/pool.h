@@ -21,7 +21,7 @@
  * @budget: what its nodes may hold together
  * @mask: NUMA nodes it has a struct zcp_node for
  * @nodes: these, by number
- * @buffers_lock: protects @buffers; taken alone
+ * @buffers_lock: protects @buffers; no other lock of ours is taken inside it
  * @buffers: whatever is made of its memory, for debugfs
  * @oom: its place among those whom the kernel asks when it is out of memory
  */

@@ -91,6 +91,10 @@ bool buf_is_gone(int buf)
 	ok &= is_stale(buf_open_ro(buf) == -ESTALE ? -1 : 0, "OPEN_RO");
 	if (rw) {
 		ok &= is_stale(pwrite(buf, &byte, 1, 0), "write");
+		ok &= is_stale(pwritev2(buf, &(struct iovec){ &byte, 1 }, 1, -1, RWF_APPEND),
+			       "write at the end");
+		ok &= is_stale(mmap(NULL, PAGE, PROT_WRITE, MAP_SHARED, buf, 0) == MAP_FAILED ?
+			       -1 : 0, "mmap for writing");
 		ok &= is_stale(posix_fallocate(buf, 0, 1) == ESTALE ? -1 : 0, "fallocate");
 		ok &= is_stale(buf_move(buf) == -ESTALE ? -1 : 0, "MOVE");
 		ok &= is_stale(buf_seal(buf, 0) == -ESTALE ? -1 : 0, "SEAL");
