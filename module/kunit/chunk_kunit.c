@@ -69,6 +69,45 @@ static void chunk_split(struct kunit *test)
 	}
 }
 
+/* What others have left in the pages of a block, the page allocator clears in the first only. */
+static void leave_private(struct kunit *test)
+{
+	struct page *page = alloc_pages_node(first_memory_node, GFP_HIGHUSER | __GFP_THISNODE,
+					     ZCP_CHUNK_ORDER);
+	unsigned int i;
+
+	KUNIT_ASSERT_NOT_NULL(test, page);
+	for (i = 0; i < ZCP_CHUNK_PAGES; i++)
+		set_page_private(page + i, 0x5a5a);
+	__free_pages(page, ZCP_CHUNK_ORDER);
+}
+
+/* Nothing that is found there may be taken for a note of ours. */
+static void chunk_private_of_others(struct kunit *test)
+{
+	struct zcp_chunk *chunk;
+	enum zcp_kind kind;
+	unsigned int i;
+
+	for (kind = 0; kind < ZCP_NR_KINDS; kind++) {
+		/* A block that has been freed is the next one that its CPU gives out. */
+		migrate_disable();
+		leave_private(test);
+		chunk = new_chunk(test, first_memory_node, kind);
+		migrate_enable();
+		for (i = kind == ZCP_WHOLE; i < ZCP_CHUNK_PAGES; i++) {
+			if (!PageTail(chunk->page + i))
+				KUNIT_EXPECT_EQ(test, page_private(chunk->page + i), 0);
+		}
+		/* Not with what a test has found to be wrong */
+		for (i = kind == ZCP_WHOLE; i < ZCP_CHUNK_PAGES; i++) {
+			if (!PageTail(chunk->page + i))
+				set_page_private(chunk->page + i, 0);
+		}
+		zcp_chunk_destroy(chunk);
+	}
+}
+
 /* Exactly one reference goes, so that a page somebody else holds stays his. */
 static void chunk_destroy_whole(struct kunit *test)
 {
@@ -182,6 +221,7 @@ static void chunk_clear(struct kunit *test)
 static struct kunit_case zcp_chunk_cases[] = {
 	KUNIT_CASE(chunk_whole),
 	KUNIT_CASE(chunk_split),
+	KUNIT_CASE(chunk_private_of_others),
 	KUNIT_CASE(chunk_destroy_whole),
 	KUNIT_CASE(chunk_destroy_split),
 	KUNIT_CASE(chunk_destroy_poisoned),

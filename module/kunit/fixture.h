@@ -21,6 +21,24 @@ void zcp_test_pages_fill(struct page *page, unsigned int nr, u8 byte);
 #define EXPECT_SOUND(test, node)	KUNIT_EXPECT_STREQ(test, zcp_test_fault(node), "")
 #define ASSERT_SOUND(test, node)	KUNIT_ASSERT_STREQ(test, zcp_test_fault(node), "")
 
+/* A clean whole chunk, or a clean block of so many pages; the test ends where there is none. */
+static inline struct zcp_extent take_whole(struct kunit *test, struct zcp_node *node)
+{
+	struct zcp_extent ext;
+
+	KUNIT_ASSERT_EQ(test, zcp_node_take_whole(node, &ext, 1), 1);
+	return ext;
+}
+
+static inline struct zcp_extent take_block(struct kunit *test, struct zcp_node *node,
+					   unsigned int nr)
+{
+	struct zcp_extent ext;
+
+	KUNIT_ASSERT_EQ(test, zcp_node_take_block(node, &ext, nr), 0);
+	return ext;
+}
+
 /* The order that the tests want memory of some kind in: a page, or all of a chunk */
 static inline unsigned int zcp_test_order(enum zcp_kind kind)
 {
@@ -60,6 +78,15 @@ static inline int zcp_test_refill(struct zcp_node *node, enum zcp_kind kind,
 				  enum zcp_growth growth)
 {
 	return zcp_test_refill_since(node, kind, growth, zcp_test_news(node, kind));
+}
+
+/* As the scrubber does, but that it keeps what there is beyond the reserve */
+static inline void zcp_test_scrub(struct zcp_node *node)
+{
+	do {
+		while (zcp_scrub_whole(node, ZCP_KEEP_SURPLUS) || zcp_scrub_split(node))
+			;
+	} while (zcp_quarantine_scan(node));
 }
 
 /* As the workers do when a node comes to rest. */

@@ -9,22 +9,6 @@
 
 #include "fixture.h"
 
-static struct zcp_extent take_whole(struct kunit *test, struct zcp_node *node)
-{
-	struct zcp_extent ext;
-
-	KUNIT_ASSERT_EQ(test, zcp_node_take_whole(node, &ext, 1), 1);
-	return ext;
-}
-
-static struct zcp_extent take_block(struct kunit *test, struct zcp_node *node, unsigned int nr)
-{
-	struct zcp_extent ext;
-
-	KUNIT_ASSERT_EQ(test, zcp_node_take_block(node, &ext, nr), 0);
-	return ext;
-}
-
 /* Cleared only if it is kept. */
 static void scrub_whole(struct kunit *test)
 {

@@ -29,6 +29,32 @@ static inline int prepare_buf(struct scene *s)
 	return s->buf < 0 ? -1 : 0;
 }
 
+/* A buffer on node 0 with a pattern in its first page and in its last, else zero */
+static inline int make_buf(struct scene *s)
+{
+	s->len = s->path->size;
+	s->buf = buf_alloc(s->pool, s->len, ZCPOOL_ALLOC_THISNODE, 0);
+	if (s->buf < 0)
+		return -1;
+	fill(s->data, 2 * PAGE, 5);
+	if (pwrite(s->buf, s->data, PAGE, 0) != PAGE)
+		return -1;
+	return pwrite(s->buf, s->data + PAGE, PAGE, s->len - PAGE) == PAGE ? 0 : -1;
+}
+
+static inline bool is_intact(const char *p, size_t len)
+{
+	return filled(p, PAGE, 5) && all_zero(p + PAGE, len - 2 * PAGE) &&
+	       filled_from(p + len - PAGE, PAGE, 5, PAGE);
+}
+
+static inline bool has_mappings(int buf, unsigned int mappings)
+{
+	struct zcpool_buf_info bi;
+
+	return !buf_info(buf, &bi) && bi.mappings == mappings;
+}
+
 /* A pipe in the path's hands: held[0] is read from, held[1] written to. */
 static inline int hold_pipe(struct scene *s)
 {
@@ -39,6 +65,27 @@ static inline int hold_pipe(struct scene *s)
 	s->held[s->nr_held++] = ends[0];
 	s->held[s->nr_held++] = ends[1];
 	return 0;
+}
+
+/* Takes all of a kind that is clean on a node, in pieces of size or less. */
+static inline int hold_clean(struct scene *s, int node, __u64 size, __u32 flags)
+{
+	int fd;
+
+	for (; size >= PAGE && s->nr_held < MAX_HELD; size /= 2) {
+		while (s->nr_held < MAX_HELD) {
+			fd = buf_alloc(s->pool, size, ZCPOOL_ALLOC_NOWAIT |
+				       ZCPOOL_ALLOC_THISNODE | flags, node);
+			if (fd < 0)
+				break;
+			s->held[s->nr_held++] = fd;
+		}
+		if (fd != -EAGAIN)
+			return -1;
+		if (flags & ZCPOOL_ALLOC_HUGE)
+			return 0;
+	}
+	return s->nr_held < MAX_HELD ? 0 : -1;
 }
 
 static inline void undo_fd(struct scene *s, long ret)

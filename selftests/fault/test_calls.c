@@ -160,42 +160,21 @@ static void undo_alloc(struct scene *s, long ret)
 		close(s->arg.alloc.fd);
 }
 
-/* Takes all of a kind that is clean on node 0, in pieces of size or less. */
-static int hold_clean(struct scene *s, __u64 size, __u32 flags)
-{
-	int fd;
-
-	for (; size >= PAGE && s->nr_held < MAX_HELD; size /= 2) {
-		while (s->nr_held < MAX_HELD) {
-			fd = buf_alloc(s->pool, size, ZCPOOL_ALLOC_NOWAIT |
-				       ZCPOOL_ALLOC_THISNODE | flags, 0);
-			if (fd < 0)
-				break;
-			s->held[s->nr_held++] = fd;
-		}
-		if (fd != -EAGAIN)
-			return -1;
-		if (flags & ZCPOOL_ALLOC_HUGE)
-			return 0;
-	}
-	return s->nr_held < MAX_HELD ? 0 : -1;
-}
-
 static int prepare_no_whole(struct scene *s)
 {
 	prepare_alloc(s);
-	return hold_clean(s, CHUNK, ZCPOOL_ALLOC_HUGE);
+	return hold_clean(s, 0, CHUNK, ZCPOOL_ALLOC_HUGE);
 }
 
 static int prepare_no_split(struct scene *s)
 {
 	prepare_alloc(s);
-	return hold_clean(s, CHUNK / 2, 0);
+	return hold_clean(s, 0, CHUNK / 2, 0);
 }
 
 static int prepare_nothing_clean(struct scene *s)
 {
-	return prepare_no_whole(s) ? -1 : hold_clean(s, CHUNK / 2, 0);
+	return prepare_no_whole(s) ? -1 : hold_clean(s, 0, CHUNK / 2, 0);
 }
 
 /* Node 0 has a split chunk that is clean, whatever was made and freed before. */

@@ -22,32 +22,6 @@
 #define ACROSS_PUD	(FRESH + GIB - 32 * KIB)
 #define ACROSS_PGD	(FRESH + 512 * GIB - 32 * KIB)
 
-/* What is in a buffer: a pattern in its first page and in its last, else zero */
-static int make_buf(struct scene *s)
-{
-	s->len = s->path->size;
-	s->buf = buf_alloc(s->pool, s->len, s->path->flags, 0);
-	if (s->buf < 0)
-		return -1;
-	fill(s->data, 2 * PAGE, 5);
-	if (pwrite(s->buf, s->data, PAGE, 0) != PAGE)
-		return -1;
-	return pwrite(s->buf, s->data + PAGE, PAGE, s->len - PAGE) == PAGE ? 0 : -1;
-}
-
-static bool is_intact(const char *p, size_t len)
-{
-	return filled(p, PAGE, 5) && all_zero(p + PAGE, len - 2 * PAGE) &&
-	       filled_from(p + len - PAGE, PAGE, 5, PAGE);
-}
-
-static bool has_mappings(int buf, unsigned int mappings)
-{
-	struct zcpool_buf_info bi;
-
-	return !buf_info(buf, &bi) && bi.mappings == mappings;
-}
-
 /* mmap */
 
 static long map(struct scene *s, int fd, int flags)

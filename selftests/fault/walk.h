@@ -52,7 +52,7 @@ struct scene {
  * @also: an errno that is right beside ENOMEM for memory and EFAULT for copies
  * @never: no point that fails is seen by the caller
  * @size: for ZCPOOL_IOC_ALLOC or mmap; or that of the ioctl's struct
- * @flags: for ZCPOOL_IOC_ALLOC or ZCPOOL_IOC_INFO, or mmap
+ * @flags: for ZCPOOL_IOC_ALLOC or ZCPOOL_IOC_INFO, or mmap; or seals
  * @node: for the same, with ZCPOOL_ALLOC_NODE
  * @addr: for mmap
  */

@@ -22,5 +22,6 @@
 #include "calls_pass.h"
 #include "calls_pool.h"
 #include "calls_process.h"
+#include "calls_take.h"
 
 #endif /* ZCPOOL_FUZZ_CALLS_H */

@@ -36,6 +36,20 @@ static inline bool fuzz_is_zero(const struct fuzz *z, const char *p, size_t len)
 	return true;
 }
 
+/* Nobody else knows the buffer yet, but by its number it can be revoked. */
+static inline void fuzz_soil(struct fuzz *z, char *p, size_t len, __u64 size)
+{
+	struct fuzz_jump here;
+
+	fuzz_jump = &here;
+	if (!sigsetjmp(here.env, 0)) {
+		if (!fuzz_is_zero(z, p, len))
+			fuzz_wrong(z, "a new buffer is not zero, of size", size);
+		memset(p, z->tag, len);
+	}
+	fuzz_jump = NULL;
+}
+
 /* A new buffer that is looked at before anybody else knows it, and then soiled. */
 static inline long fuzz_fresh(struct fuzz *z, const __u64 *a)
 {
@@ -48,10 +62,8 @@ static inline long fuzz_fresh(struct fuzz *z, const __u64 *a)
 		return -1;
 	p = len > FUZZ_ARENA_MOST ? MAP_FAILED :
 		mmap(fuzz_place(z, len, 0), len, RDWR, MAP_SHARED, fd, 0);
-	if (p != MAP_FAILED && !fuzz_is_zero(z, p, touched))
-		fuzz_wrong(z, "a new buffer is not zero, of size", a[3]);
 	if (p != MAP_FAILED)
-		memset(p, z->tag, touched);
+		fuzz_soil(z, p, touched, a[3]);
 	if (fuzz_put_fd(z, a[0], fd) < 0)
 		return -1;
 	return fuzz_put_map(z, a[1], p, len);
@@ -88,12 +100,27 @@ static inline long fuzz_int80(long nr, long b, long c, long d)
 
 #define FUZZ_COMPAT_IOCTL	54
 
+/* The descriptor that a command has made; -1 if it makes none */
+static inline int fuzz_made_fd(unsigned int cmd, const void *arg)
+{
+	switch (cmd & ~IOCSIZE_MASK) {
+	case ZCPOOL_IOC_ALLOC & ~IOCSIZE_MASK:
+		return ((const struct zcpool_alloc *)arg)->fd;
+	case ZCPOOL_BUF_MOVE & ~IOCSIZE_MASK:
+	case ZCPOOL_BUF_OPEN_RO & ~IOCSIZE_MASK:
+		return ((const struct zcpool_new_fd *)arg)->fd;
+	default:
+		return -1;
+	}
+}
+
 /* Any command, any size of struct: its first three words are given, the rest is one byte. */
 static inline long fuzz_ioctl(struct fuzz *z, const __u64 *a)
 {
 	unsigned int cmd = (a[2] & ~((__u64)_IOC_SIZEMASK << _IOC_SIZESHIFT)) |
 		(a[3] & _IOC_SIZEMASK) << _IOC_SIZESHIFT;
 	char *arg = fuzz_scratch + FUZZ_SCRATCH - 32 * KIB;
+	int fd = -1;
 	long err;
 
 	memset(arg, a[7], 17 * KIB);
@@ -102,17 +129,21 @@ static inline long fuzz_ioctl(struct fuzz *z, const __u64 *a)
 		err = fuzz_int80(FUZZ_COMPAT_IOCTL, fuzz_fd(z, a[1]), cmd, (long)arg);
 	else
 		err = ioctl(fuzz_fd(z, a[1]), cmd, arg);
-	if (!err && (cmd & ~IOCSIZE_MASK) == (ZCPOOL_IOC_ALLOC & ~IOCSIZE_MASK))
-		err = fuzz_put_fd(z, a[0], ((struct zcpool_alloc *)arg)->fd);
+	if (!err)
+		fd = fuzz_made_fd(cmd, arg);
 	memset(arg, z->tag, 17 * KIB);
-	return err;
+	return fd < 0 ? err : fuzz_put_fd(z, a[0], fd);
 }
 
 /* The struct is in a mapping, so that copying it faults. A descriptor may come of it. */
 static inline long fuzz_ioctl_map(struct fuzz *z, const __u64 *a)
 {
 	struct fuzz_map r = fuzz_range(z, a[2], a[3], 0);
+	unsigned int nr = _IOC_NR(a[1]);
 
+	/* What happens to be there may be a timeout of days. */
+	if (nr == _IOC_NR(ZCPOOL_BUF_REVOKE) || nr == _IOC_NR(ZCPOOL_IOC_REVOKE))
+		return -1;
 	z->report->foreign = true;
 	return ioctl(fuzz_fd(z, a[0]), a[1], r.p);
 }

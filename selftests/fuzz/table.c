@@ -19,8 +19,17 @@ static const struct constant alloc_flags[] = {
 static const struct constant info_flags[] = { C(ZCPOOL_INFO_NODE), {} };
 
 static const struct constant commands[] = {
-	C(ZCPOOL_IOC_ALLOC), C(ZCPOOL_IOC_INFO), C(ZCPOOL_BUF_INFO), {}
+	C(ZCPOOL_IOC_ALLOC), C(ZCPOOL_IOC_INFO), C(ZCPOOL_IOC_REVOKE), C(ZCPOOL_IOC_MIGRATE),
+	C(ZCPOOL_BUF_INFO), C(ZCPOOL_BUF_REVOKE), C(ZCPOOL_BUF_MOVE), C(ZCPOOL_BUF_OPEN_RO),
+	C(ZCPOOL_BUF_SEAL), C(ZCPOOL_BUF_MIGRATE), {}
 };
+
+static const struct constant seals[] = {
+	C(ZCPOOL_SEAL_FUTURE_WRITE), C(ZCPOOL_SEAL_WRITE), C(ZCPOOL_SEAL_REVOKE),
+	C(ZCPOOL_SEAL_SEAL), {}
+};
+
+static const struct constant poll_events[] = { C(POLLIN), C(POLLOUT), {} };
 
 static const struct constant prots[] = {
 	C(PROT_READ), C(PROT_WRITE), C(PROT_EXEC), {}
@@ -123,6 +132,14 @@ const struct call_desc call_table[] = {
 	     NUMBER("usize", 128), SIZE("w0"), NUMBER("w1", 32), NODE("w2"),
 	     NUMBER("rest", 0x1ff)),
 	CALL(2, ioctl_map, FD(OF_POOL | OF_BUFFER), ONE_OF("cmd", commands), MAP, OFFSET("off")),
+	CALL(6, revoke, FD(OF_BUFFER), NUMBER("ms", 3)),
+	CALL(2, revoke_id, FD(OF_POOL), FD(OF_BUFFER), NUMBER("beyond", 2), NUMBER("ms", 3)),
+	CALL(8, move, NEW_FD(OF_BUFFER), FD(OF_BUFFER)),
+	CALL(4, open_ro, NEW_FD(OF_BUFFER), FD(OF_BUFFER)),
+	CALL(4, seal, FD(OF_BUFFER), BITS("seals", seals)),
+	CALL(8, migrate, FD(OF_BUFFER), NODE("node")),
+	CALL(3, migrate_id, FD(OF_POOL), FD(OF_BUFFER), NUMBER("beyond", 2), NODE("node")),
+	CALL(2, poll, FD(OF_BUFFER), BITS("events", poll_events)),
 	CALL(40, mmap, NEW_MAP, FD(OF_BUFFER | OF_POOL), SIZE("len"), OFFSET("off"),
 	     BITS("prot", prots), BITS("flags", map_flags), MAP, OFFSET("at")),
 	CALL(14, munmap, MAP, OFFSET("off"), SIZE("len")),

@@ -53,6 +53,9 @@ enum count {
 	COUNT_DONTNEED,
 	COUNT_PROTECT,
 	COUNT_LOCK,
+	COUNT_REVOKE,
+	COUNT_HAND_OVER,
+	COUNT_MIGRATE,
 	COUNT_FORK,
 	COUNT_VM_READV,
 	COUNT_SEND,
@@ -202,7 +205,7 @@ struct piece piece_part(struct worker *w, const struct piece *from, size_t most)
 /* worker.c */
 __attribute__((noreturn)) void worker(struct worker *w);
 
-/* use.c: what is done with a buffer's mapping and descriptor; pass.c, io.c: see there */
+/* use.c: what is done with a buffer's mapping and descriptor; take.c, pass.c, io.c: see there */
 void op_map(struct worker *w, struct held *h);
 void op_verify(struct worker *w, struct held *h);
 void op_rewrite(struct worker *w, struct held *h);
@@ -215,6 +218,9 @@ void op_move(struct worker *w, struct held *h);
 void op_dontneed(struct worker *w, struct held *h);
 void op_protect(struct worker *w, struct held *h);
 void op_lock(struct worker *w, struct held *h);
+void op_revoke(struct worker *w, struct held *h);
+void op_hand_over(struct worker *w, struct held *h);
+void op_migrate(struct worker *w, struct held *h);
 void op_fork(struct worker *w, struct held *h);
 void op_send(struct worker *w, struct held *h);
 void op_receive(struct worker *w, struct held *h);

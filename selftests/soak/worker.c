@@ -13,6 +13,7 @@ static op_fn *const ops[] = {
 	op_map, op_map, op_verify, op_rewrite,
 	op_pread, op_pwrite, op_read, op_reopen,
 	op_cut, op_move, op_dontneed, op_protect, op_lock,
+	op_revoke, op_hand_over, op_migrate,
 	op_fork, op_send, op_send, op_receive, op_receive,
 	op_vmsplice, op_leave, op_collect, op_to_null,
 	op_direct_write, op_direct_read, op_aio_write, op_aio_read,
