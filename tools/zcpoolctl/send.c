@@ -166,20 +166,6 @@ static void print_usage(void)
 	     "5 the peer died or is no zcpoolctl. See zcpoolctl(1).");
 }
 
-static unsigned long parse_number(const char *option, const char *text, unsigned long min,
-				  unsigned long max)
-{
-	unsigned long n;
-	char *end;
-
-	errno = 0;
-	n = strtoul(text, &end, 10);
-	if (errno || end == text || *end || *text == '-' || n < min || n > max)
-		die_usage("send", "%s takes a number from %lu to %lu, not '%s'", option, min,
-			  max, text);
-	return n;
-}
-
 static uint64_t parse_buffer_size(const char *text)
 {
 	uint64_t size;
@@ -217,13 +203,14 @@ static bool parse_options(int argc, char **argv, struct transfer *t, enum report
 					  optarg);
 			break;
 		case 'b':
-			t->nr_buffers = parse_number("--buffers", optarg, 1, MAX_BUFFERS);
+			t->nr_buffers = parse_number("send", "--buffers", optarg, 1,
+						     MAX_BUFFERS);
 			break;
 		case 's':
 			t->buffer_size = parse_buffer_size(optarg);
 			break;
 		case 'n':
-			t->node = parse_number("--node", optarg, 0, 1023);
+			t->node = parse_number("send", "--node", optarg, 0, MAX_NODES - 1);
 			break;
 		case 'j':
 			*form = REPORT_JSON;

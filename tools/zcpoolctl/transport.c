@@ -10,7 +10,6 @@
 #include "zcpoolctl.h"
 
 #define LONG_BITS	(8 * sizeof(unsigned long))
-#define MAX_NODES	1024
 #define BATCH		512	/* pages asked about at once */
 
 const struct transport *transport_find(const char *name)
