@@ -39,6 +39,17 @@ void *map_memory(struct transfer *t, int fd, size_t len, int prot)
 	return addr;
 }
 
+void buffer_drop(struct buffer *b)
+{
+	if (!b->addr)
+		return;
+	munmap(b->addr, b->len);
+	b->addr = NULL;
+	if (b->fd >= 0)
+		close(b->fd);
+	b->fd = -1;
+}
+
 void bind_memory(const struct transfer *t, void *addr, size_t len)
 {
 	unsigned long mask[MAX_NODES / LONG_BITS] = { 0 };
