@@ -1,27 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /* module: reserve=32M max=128M */
 /*
- * libzcpool: every function, in its use and in its errors.
+ * libzcpool: pools, buffers and messages, in their use and in their errors.
  */
 #include "zcpool_test.h"
-#include <stdarg.h>
+#include "interpose.h"
+#include <dlfcn.h>
 #include <sys/vfs.h>
 #include <zcpool.h>
 
-/* A descriptor for which whoever serves it answers BUF_INFO, as a FUSE file system can. */
-static int forged = -1;
-
-/* The library calls this one. */
-int ioctl(int fd, unsigned long cmd, ...)
+/* Whoever serves a descriptor may answer BUF_INFO, as a FUSE file system can. */
+static int forgery(int fd, unsigned long cmd, void *arg)
 {
-	va_list ap;
-	void *arg;
-
-	va_start(ap, cmd);
-	arg = va_arg(ap, void *);
-	va_end(ap);
-	if (fd < 0 || fd != forged)
-		return syscall(SYS_ioctl, fd, cmd, arg);
 	*(struct zcpool_buf_info *)arg = (struct zcpool_buf_info) { .id = 1, .size = CHUNK };
 	return 0;
 }
@@ -161,17 +151,44 @@ TEST_F(pool, lib_map_of_a_forgery)
 {
 	struct zcpool_buf_info bi;
 	size_t len;
+	int forged;
 
 	forged = memfd_create("forged", MFD_CLOEXEC);
 	ASSERT_LE(0, forged);
 	ASSERT_EQ(0, ftruncate(forged, CHUNK));
+	ioctl_answer = forgery;
 	EXPECT_EQ(0, ioctl(forged, ZCPOOL_BUF_INFO, &bi));
 	EXPECT_EQ(MAP_FAILED, zcpool_map(forged, PROT_READ, 0, &len));
 	EXPECT_EQ(ENOTTY, errno);
 	EXPECT_EQ(-1, zcpool_buf_info(forged, &bi));
 	EXPECT_EQ(ENOTTY, errno);
+	ioctl_answer = NULL;
 	close(forged);
-	forged = -1;
+}
+
+/* A program that was linked when the struct had no seals has no room for them. */
+TEST_F(pool, lib_info_for_older_programs)
+{
+	int (*older)(int buf, struct zcpool_buf_info *info);
+	struct zcpool_buf_info now, then;
+	const size_t len = offsetof(struct zcpool_buf_info, seals);
+	int buf;
+
+	older = dlvsym(RTLD_DEFAULT, "zcpool_buf_info", "ZCPOOL_0.1");
+	ASSERT_NE(NULL, older);
+	buf = buf_alloc(self->fd, PAGE, 0, -1);
+	ASSERT_LE(0, buf);
+	memset(&then, 0x55, sizeof(then));
+	EXPECT_EQ(0, zcpool_buf_info(buf, &now));
+	EXPECT_EQ(0, older(buf, &then));
+	EXPECT_EQ(0, memcmp(&now, &then, len));
+	EXPECT_EQ(0x55555555, then.seals);
+	EXPECT_EQ(0x55555555, then.reserved);
+	EXPECT_EQ(-1, older(buf, NULL));
+	EXPECT_EQ(EINVAL, errno);
+	EXPECT_EQ(-1, older(self->fd, &then));
+	EXPECT_EQ(ENOTTY, errno);
+	close(buf);
 }
 
 /* The file system's type is a buffer's alone, and that of each descriptor of one. */

@@ -1,185 +1,19 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# zcpoolctl as a person uses it: files of every odd size, peers that die, pools that are
-# full, sockets that are something else. After each, no memory may stay in use.
-#
-# Runs in the test machine as root, module loaded, an ext4 disk on /mnt; zcpoolctl is
-# looked for in $ZCPOOL_BIN. TAP on the standard output.
+# zcpoolctl send and recv as a person uses them: files of every odd size, peers that die,
+# pools that are full, sockets that are something else. After each, no memory may stay in
+# use.
 # module: reserve=256M max=640M
 # timeout: 900
 
-here=$(cd "$(dirname "$0")" && pwd)
-PATH=${ZCPOOL_BIN:-$here/../tools/out}:$PATH
-disk=${ZCPOOL_DISK:-/mnt}
-dir=$(mktemp -d "$disk/zcpoolctl.XXXXXX") || exit 1
-sock=$dir/sock
-limit=120	# seconds until a command counts as hung; emulated machines are slow
-MiB=$((1024 * 1024))
-# A kernel without NUMA has one node and no directory of them.
-nodes=$(find /sys/devices/system/node -maxdepth 1 -name 'node[0-9]*' 2>/dev/null | wc -l)
-[ "$nodes" -gt 0 ] || nodes=1
-tests=0
-failed=0
-
-# Jobs are waited for one by one; what is left is ours to end.
-# shellcheck disable=SC2317
-clean_up()
-{
-	local job
-	for job in $(jobs -p); do
-		kill -CONT "$job" 2>/dev/null
-		kill -9 "$job" 2>/dev/null
-	done
-	umount "$dir/tmpfs" 2>/dev/null
-	rm -rf "$dir"
-}
-trap clean_up EXIT
-
-# --- what tests are made of ---------------------------------------------------------
-
-note() { echo "# $*"; }
-
-# result STATUS NAME: STATUS 0 passed
-result()
-{
-	tests=$((tests + 1))
-	if [ "$1" -eq 0 ]; then
-		echo "ok $tests $2"
-	else
-		failed=$((failed + 1))
-		echo "not ok $tests $2"
-		for f in "$dir"/*.err; do
-			[ -s "$f" ] && sed "s|^|# ${f##*/}: |" "$f"
-		done
-	fi
-}
-
-# check NAME COMMAND...: passes where COMMAND succeeds
-check()
-{
-	local name=$1
-	shift
-	"$@"
-	result $? "$name"
-}
-
-# pause SECONDS: as sleep does, without another process
-exec {nothing}<> <(:)
-pause() { read -rt "$1" -u "$nothing"; }
-
-# until_true COMMAND...: up to 20 s
-until_true()
-{
-	local i
-	for ((i = 0; i < 400; i++)); do
-		"$@" && return 0
-		pause 0.05
-	done
-	note "never came true: $*"
-	return 1
-}
-
-# listens PATH: whether somebody does; the socket is there before
-listens()
-{
-	grep -q " 00010000 .* $1\$" /proc/net/unix
-}
-
-# field FILE NAME: a number or string of the JSON object in FILE
-field()
-{
-	local text
-	text=$(< "$1")
-	text=${text%%, \"nodes\"*}
-	[[ ! $text =~ \"$2\":\ \"?([^,\"\}]*) ]] || echo "${BASH_REMATCH[1]}"
-}
-
-pool_field()
-{
-	zcpoolctl info --json > "$dir/info.json" && field "$dir/info.json" "$1"
-}
-
-used_is() { [ "$(pool_field used_bytes)" = "$1" ]; }
-used_at_least() { [ "$(pool_field used_bytes)" -ge "$1" ]; }
-
-# No other process for it: it is asked often.
-is_gone()
-{
-	local key state=Z
-	{
-		while read -r key state _ && [ "$key" != State: ]; do :; done < "/proc/$1/status"
-	} 2>/dev/null
-	[ "${state:-Z}" = Z ]
-}
-
-all_given_back()
-{
-	check "$1: no memory stays in use" until_true used_is 0
-}
-
-# start_recv [ARGUMENT...]: in the background; $recv is its process
-start_recv()
-{
-	zcpoolctl recv "$@" > "$dir/recv.out" 2> "$dir/recv.err" &
-	recv=$!
-}
-
-start_send()
-{
-	zcpoolctl send "$@" > "$dir/send.out" 2> "$dir/send.err" &
-	send=$!
-}
-
-# status_of PROCESS: sets $status; a process that does not end is killed and is 99
-status_of()
-{
-	local i
-	for ((i = 0; i < limit * 20; i++)); do
-		if is_gone "$1"; then
-			wait "$1"
-			status=$?
-			return
-		fi
-		pause 0.05
-	done
-	kill -9 "$1"
-	wait "$1"
-	status=99
-}
-
-# ended NAME PROCESS STATUS OUTPUT PATTERN: it ended so, and OUTPUT has one line like that
-ended()
-{
-	local lines
-	status_of "$2"
-	check "$1: exit status $3" test "$status" -eq "$3"
-	lines=$(grep -c "$5" "$4")
-	check "$1: says '$5'" test "$lines" -eq 1
-}
-
-# transfer SEND-ARGUMENT...: both ends, $send_status and $recv_status; OUT in $out or none
-transfer()
-{
-	start_recv --json "$sock" ${out:+"$out"}
-	start_send --json "$@" "$sock"
-	status_of "$send"
-	send_status=$status
-	status_of "$recv"
-	recv_status=$status
-}
-
-digest_of() { sha256sum < "$1" | cut -d' ' -f1; }
-
-make_file()
-{
-	head -c "$2" /dev/urandom > "$1" && sync "$1"
-}
+# shellcheck source=zcpoolctl.sh
+. "$(dirname "$0")/zcpoolctl.sh"
 
 # --- the main job -------------------------------------------------------------------
 
 test_sizes()
 {
-	local size file=$dir/in name pmds=32768 faults=200
+	local size file=$dir/in name pmds=32768 faults=200 end
 	out=$dir/out
 	for size in 0 1 4095 4096 4097 $((2 * MiB)) $((2 * MiB + 1)) $((33 * MiB + 12345)); do
 		name="$size bytes"
@@ -194,11 +28,16 @@ test_sizes()
 			test "$(field "$dir/send.out" copied_bytes)" = 0
 		check "$name: no byte copied by the receiver" \
 			test "$(field "$dir/recv.out" copied_bytes)" = 0
+		for end in send recv; do
+			check "$name: buffers are moved ($end)" \
+				test "$(field "$dir/$end.out" moved)" = true
+		done
 		check "$name: nothing on stderr" test ! -s "$dir/send.err" -a ! -s "$dir/recv.err"
 	done
 	# the last size fills all eight buffers, of two chunks each
 	# A kernel without transparent huge pages maps nothing by PMDs: a fault a page there.
-	[ -d /sys/kernel/mm/transparent_hugepage ] || { pmds=0 faults=$((32768 / 4 + 1000)); }
+	# What was moved is mapped anew.
+	[ -d /sys/kernel/mm/transparent_hugepage ] || { pmds=0 faults=$((2 * 32768 / 4 + 1000)); }
 	check "mapped by PMD at the sender" test "$(field "$dir/send.out" pmd_mapped_kb)" = "$pmds"
 	check "mapped by PMD at the receiver" test "$(field "$dir/recv.out" pmd_mapped_kb)" = "$pmds"
 	check "page faults of the sender" test "$(field "$dir/send.out" page_faults)" -lt "$faults"
@@ -217,12 +56,46 @@ test_transports()
 		check "$name: both succeed" test "$send_status$recv_status" = 00
 		check "$name: digest" test "$(field "$dir/recv.out" sha256)" = "$(digest_of "$file")"
 		check "$name: OUT is the same" cmp "$file" "$out"
+		check "$name: no buffer is moved" test "$(field "$dir/recv.out" moved)" = false
 	done
 	# via pipe: read and written at each end
 	check "via pipe: copied by the sender" \
 		test "$(field "$dir/send.out" copied_bytes)" = $((2 * (5 * MiB + 321)))
 	check "via pipe: copied by the receiver" \
 		test "$(field "$dir/recv.out" copied_bytes)" = $((2 * (5 * MiB + 321)))
+}
+
+# What the receiver makes of memory that the sender has as well
+test_share_and_move()
+{
+	local via file=$dir/in name moved
+	make_file "$file" $((33 * MiB + 321))
+	out=$dir/out
+	for via in zcpool memfd pipe; do
+		name="recv --share via $via"
+		recv_options=(--share)
+		transfer --via $via "$file"
+		check "$name: both succeed" test "$send_status$recv_status" = 00
+		check "$name: OUT is the same" cmp "$file" "$out"
+		check "$name: no buffer is moved" test "$(field "$dir/send.out" moved)" = false
+	done
+	recv_options=(--move)
+	for via in zcpool pipe; do
+		name="recv --move via $via"
+		moved=$([ $via = zcpool ] && echo true || echo false)
+		transfer --via $via "$file"
+		check "$name: both succeed" test "$send_status$recv_status" = 00
+		check "$name: OUT is the same" cmp "$file" "$out"
+		check "$name: moved is $moved" test "$(field "$dir/recv.out" moved)" = "$moved"
+	done
+	recv_options=()
+	start_recv --move "$sock"
+	start_send --via memfd "$file" "$sock"
+	ended "recv --move via memfd: receiver" "$recv" 5 "$dir/recv.err" \
+		"sends via memfd, and could change what it has sent"
+	ended "recv --move via memfd: sender" "$send" 1 "$dir/send.err" \
+		"the receiver gave up: .*have it send --via zcpool or --via pipe"
+	all_given_back "share and move"
 }
 
 test_options()
@@ -482,19 +355,6 @@ test_full_pool()
 	all_given_back "after a full pool"
 }
 
-# fails NAME STATUS PATTERN ARGUMENT...: zcpoolctl alone, with one message
-fails()
-{
-	local name=$1 want=$2 pattern=$3
-	shift 3
-	timeout $limit zcpoolctl "$@" > "$dir/alone.out" 2> "$dir/alone.err"
-	status=$?
-	check "$name: exit status $want" test $status -eq "$want"
-	check "$name: says '$pattern'" grep -q -- "$pattern" "$dir/alone.err"
-	check "$name: says it once" test "$(grep -c '^zcpoolctl: ' "$dir/alone.err")" = 1
-	rm -f "$dir/alone.err"
-}
-
 test_no_pool()
 {
 	fails "no pool: info" 3 "is the module loaded" info --pool nosuch
@@ -579,50 +439,10 @@ test_wrong_sockets()
 	all_given_back "wrong sockets"
 }
 
-# --- usage, help, manual pages ------------------------------------------------------
-
-test_usage()
-{
-	local verb page
-	fails "unknown verb" 2 "no verb 'frobnicate'" frobnicate
-	fails "unknown transport" 2 "--via takes zcpool, memfd or pipe" send --via telex a b
-	fails "no buffers" 2 "--buffers takes a number from 1 to 128" send --buffers 0 a b
-	fails "odd size" 2 "--buffer-size takes a size" send --buffer-size 4Q a b
-	fails "missing argument" 2 "FILE and SOCKET" send "$dir/in"
-	fails "no such file" 1 "cannot open .*: No such file" send "$dir/nosuch" "$sock"
-	fails "a directory as FILE" 2 "neither a regular file nor" send "$dir" "$sock"
-	for verb in info send recv; do
-		check "$verb --help" grep -q "^Usage: zcpoolctl $verb " <(zcpoolctl $verb --help)
-		check "help $verb is the same" cmp -s <(zcpoolctl $verb --help) \
-			<(zcpoolctl help $verb)
-	done
-	check "--version" grep -q "^zcpoolctl [0-9]" <(zcpoolctl --version)
-	for page in zcpoolctl.1 zcpool.3; do
-		check "manual page $page" test -s "$here/../tools/man/$page"
-	done
-	for verb in info send recv; do
-		check "manual page explains $verb" \
-			grep -q "zcpoolctl $verb" "$here/../tools/man/zcpoolctl.1"
-	done
-}
-
-test_info()
-{
-	local max reserve
-	max=$(pool_field max_bytes)
-	reserve=$(pool_field reserve_bytes)
-	check "info: reserve and maximum" test "$reserve" -gt 0 -a "$reserve" -le "$max"
-	check "info: one object a node" \
-		test "$(grep -o '"node": [0-9]*' "$dir/info.json" | sort -u | wc -l)" = $nodes
-	check "info: for people" grep -q "^pool default: ABI 1, max " <(zcpoolctl info)
-	check "info: a line for all nodes" grep -q "^all .*iB" <(zcpoolctl info)
-}
-
-note "zcpoolctl: $(command -v zcpoolctl)"
-used_is 0 || note "used at the start: $(pool_field used_bytes)"
-test_info
+begin
 test_sizes
 test_transports
+test_share_and_move
 test_options
 test_block_device
 test_buffered
@@ -637,6 +457,4 @@ test_less_than_size
 test_full_pool
 test_no_pool
 test_wrong_sockets
-test_usage
-echo "1..$tests"
-[ $failed -eq 0 ]
+end

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* A message and perhaps one descriptor over a Unix socket. */
-#include <errno.h>
 #include <poll.h>
 #include <stdbool.h>
 #include <string.h>
@@ -8,12 +7,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 #include <zcpool.h>
-
-static int fail(int err)
-{
-	errno = err;
-	return -1;
-}
+#include "internal.h"
 
 /* Waits until a message that has begun can go on, on a non-blocking socket. */
 static int wait_for(int sock, short events)

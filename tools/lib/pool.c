@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* Pools and buffers: one system call a function, arguments checked first. */
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -9,12 +8,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 #include <zcpool.h>
-
-static int fail(int err)
-{
-	errno = err;
-	return -1;
-}
+#include "internal.h"
 
 int zcpool_open(const char *name)
 {
@@ -67,7 +61,7 @@ int zcpool_alloc(int pool, uint64_t *size, uint32_t flags, int node)
  * the kernel says. (The magic has 31 bits: how wide f_type is, and whether it has a sign,
  * makes no difference.)
  */
-static int check_buffer(int fd)
+int zcpool_check_buffer(int fd)
 {
 	struct statfs fs;
 
@@ -82,7 +76,7 @@ int zcpool_buf_info(int buf, struct zcpool_buf_info *info)
 {
 	if (!info)
 		return fail(EINVAL);
-	if (check_buffer(buf) < 0)
+	if (zcpool_check_buffer(buf) < 0)
 		return -1;
 	memset(info, 0, sizeof(*info));
 	return ioctl(buf, ZCPOOL_BUF_INFO, info);

@@ -64,6 +64,44 @@ void *zcpool_map_new(int pool, size_t len, int flags);
 int zcpool_send(int sock, int buf, const void *data, size_t len);
 ssize_t zcpool_recv(int sock, int *buf, void *data, size_t len);
 
+/*
+ * The functions that follow take a buffer away from those who have it, or rule out for ever
+ * that something is done to it. Where the module loaded is too old to know one of them it
+ * fails with EOPNOTSUPP.
+ */
+
+/*
+ * Takes the buffer away from everybody, the caller too: all descriptors of it answer ESTALE
+ * and all mappings SIGBUS. Waits up to timeout_ms, or without end (ZCPOOL_WAIT_FOREVER),
+ * until nothing holds its memory any more (I/O in flight, a pipe, RDMA); *pinned, unless
+ * that is NULL, is how many bytes something still holds. It may be asked again.
+ */
+int zcpool_revoke(int buf, uint32_t timeout_ms, uint64_t *pinned);
+
+/*
+ * Takes the memory over: returns a new descriptor that alone has it. All others, buf too,
+ * answer ESTALE, and all mappings SIGBUS: who had the buffer can change nothing any more.
+ * EBUSY: something holds the memory, or a seal forbids it; nothing has changed then.
+ */
+int zcpool_move(int buf);
+
+/* Returns a descriptor of the same buffer for reading, which nothing widens. */
+int zcpool_open_ro(int buf);
+
+/* Adds ZCPOOL_SEAL_*, which stay for ever; tells which there are. */
+int zcpool_seal(int buf, uint32_t seals);
+int zcpool_get_seals(int buf, uint32_t *seals);
+
+/* Has the buffer's memory on another NUMA node, its contents unchanged. */
+int zcpool_migrate(int buf, int node);
+
+/*
+ * The same of any buffer in a pool, by its number; for CAP_SYS_ADMIN, EPERM for others. One
+ * that has been revoked or moved has no number any more: ENOENT.
+ */
+int zcpool_revoke_id(int pool, uint64_t id, uint32_t timeout_ms, uint64_t *pinned);
+int zcpool_migrate_id(int pool, uint64_t id, int node);
+
 /* Closes a pool or a buffer. Mappings of it stay until munmap(). */
 int zcpool_close(int fd);
 

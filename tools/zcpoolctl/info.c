@@ -6,8 +6,6 @@
 #include <zcpool.h>
 #include "zcpoolctl.h"
 
-#define MAX_NODES	1024
-
 /* The figures that a pool and each of its nodes have. */
 static const struct figure {
 	const char *name;

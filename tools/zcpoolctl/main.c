@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* zcpoolctl: looks at zcpool pools, and moves files through their buffers. */
+/* zcpoolctl: looks at zcpool pools, takes buffers back, and moves files through them. */
 #include <stdlib.h>
 #include <string.h>
 #include <zcpool/uapi.h>
@@ -13,6 +13,8 @@ static const struct verb {
 	{ "info", cmd_info, "show what a pool has" },
 	{ "send", cmd_send, "send a file through pool buffers" },
 	{ "recv", cmd_recv, "receive one, and print its SHA-256" },
+	{ "revoke", cmd_revoke, "take a buffer away from all who have it" },
+	{ "migrate", cmd_migrate, "have a buffer's memory on another node" },
 };
 
 static void print_usage(FILE *f)
@@ -21,8 +23,8 @@ static void print_usage(FILE *f)
 
 	fputs("Usage: zcpoolctl VERB [OPTION]... [ARGUMENT]...\n\nVerbs:\n", f);
 	for (i = 0; i < ARRAY_SIZE(verbs); i++)
-		fprintf(f, "  %-6s%s\n", verbs[i].name, verbs[i].what);
-	fputs("  help  show this, or the help of a verb\n\n"
+		fprintf(f, "  %-9s%s\n", verbs[i].name, verbs[i].what);
+	fputs("  help     show this, or the help of a verb\n\n"
 	      "Options:\n"
 	      "  --help     show this\n"
 	      "  --version  show the version\n\n"

@@ -8,8 +8,6 @@
 #include "proto.h"
 #include "zcpoolctl.h"
 
-#define MAGIC		0x6c6f7063	/* "cpol" */
-#define VERSION		1
 #define LAST_WORDS_S	2
 
 static int peer = -1;
@@ -31,8 +29,8 @@ void proto_timeout(unsigned int seconds)
 
 static void fill_in(struct message *m, enum message_type type)
 {
-	m->magic = MAGIC;
-	m->version = VERSION;
+	m->magic = PROTO_MAGIC;
+	m->version = PROTO_VERSION;
 	m->type = type;
 }
 
@@ -80,12 +78,12 @@ void proto_recv(struct message *m, int *fd)
 		recv_failed();
 	if (n <= 0)
 		die(STATUS_PEER, "the %s went away before all was done", peer_is);
-	if (n != sizeof(*m) || m->magic != MAGIC)
+	if (n != sizeof(*m) || m->magic != PROTO_MAGIC)
 		proto_violated();
-	if (m->version != VERSION)
+	if (m->version != PROTO_VERSION)
 		die(STATUS_PEER,
 		    "the %s speaks version %u of the protocol, this zcpoolctl version %d; use the same at both ends",
-		    peer_is, m->version, VERSION);
+		    peer_is, m->version, PROTO_VERSION);
 	m->via[sizeof(m->via) - 1] = '\0';
 	m->text[sizeof(m->text) - 1] = '\0';
 	if (m->type == MSG_GIVE_UP) {

@@ -6,12 +6,18 @@
  *
  *	sender					receiver
  *	HELLO via, buffers, size, name [pipe]
- *						HELLO
- *	DATA index, bytes [fd the first time]
- *						RETURN index
+ *						HELLO flags
+ *	DATA index, bytes [fd]
+ *						RETURN index [fd]
  *	... several DATA in flight, a RETURN for each ...
  *	END bytes
  *						DONE bytes
+ *
+ * With HELLO_MOVES a buffer belongs to one side at a time. Each DATA brings its descriptor;
+ * the receiver moves that, so that nobody else can change the bytes which it looks at, and
+ * gives back what it got for it in RETURN. Without, DATA brings the descriptor of a buffer
+ * the first time, RETURN brings none, and both sides keep it mapped. The receiver says how
+ * it is, as it is the one that would have to trust the other.
  *
  * Either side may say GIVE_UP with a reason at any time.
  */
@@ -19,7 +25,10 @@
 #define PROTO_H
 
 #include <stdint.h>
-#include "zcpoolctl.h"
+#include <stdnoreturn.h>
+
+#define PROTO_MAGIC	0x6c6f7063	/* "cpol" */
+#define PROTO_VERSION	2
 
 enum message_type {
 	MSG_HELLO = 1,
@@ -32,6 +41,10 @@ enum message_type {
 
 #define MESSAGE_TEXT	256	/* NAME_MAX and a NUL */
 
+/* Bits of flags in the receiver's HELLO */
+#define HELLO_MOVES	(1U << 0)	/* it takes the buffers over */
+
+/* Of the same size, magic and version in each version: so a peer of another can say so. */
 struct message {
 	uint32_t magic;
 	uint16_t version;
@@ -40,7 +53,8 @@ struct message {
 	uint32_t nr_buffers;	/* HELLO */
 	uint64_t buffer_size;	/* HELLO */
 	uint64_t bytes;		/* HELLO: of the file; DATA: in the buffer; END, DONE: in all */
-	char via[16];		/* HELLO: the transport's name */
+	char via[12];		/* HELLO: the transport's name */
+	uint32_t flags;		/* HELLO: HELLO_* */
 	char text[MESSAGE_TEXT];	/* HELLO: the file's name; GIVE_UP: why */
 };
 

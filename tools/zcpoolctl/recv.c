@@ -17,13 +17,31 @@
 
 #define HELLO_LIMIT_S	10
 
+/* Whose the memory is while recv looks at it. */
+enum taking {
+	TAKE_OVER,	/* recv's alone, where it can be taken from the sender */
+	TAKE_OVER_ALL,	/* and nothing else will do */
+	SHARE,		/* the sender's too */
+};
+
 /* What recv does with the data. */
 struct sink {
 	struct file out;
 	struct sha256 *sha256;
 };
 
-static void hear_hello(struct transfer *t)
+/* The sender chooses what the data goes through, the receiver whom it trusts. */
+static void decide(struct transfer *t, enum taking taking)
+{
+	t->moves = t->via->regain && taking != SHARE;
+	/* What is pulled is a copy, and recv's own. */
+	if (taking == TAKE_OVER_ALL && !t->moves && !t->via->pull)
+		die(STATUS_PEER,
+		    "the sender sends via %s, and could change what it has sent at any time; recv --move takes nothing of that kind: have it send --via zcpool or --via pipe",
+		    t->via->name);
+}
+
+static void hear_hello(struct transfer *t, enum taking taking)
 {
 	struct message m;
 	int fd;
@@ -42,6 +60,7 @@ static void hear_hello(struct transfer *t)
 	/* a pipe comes with HELLO, and nothing with that of the others */
 	if (fd < 0 ? !!t->via->pull : !t->via->pull)
 		proto_violated();
+	decide(t, taking);
 	t->pipe = fd;
 	t->nr_buffers = m.nr_buffers;
 	t->buffer_size = m.buffer_size;
@@ -51,21 +70,24 @@ static void hear_hello(struct transfer *t)
 	t->name = t->sent_name;
 }
 
-/* The buffer a DATA message speaks of, mapped if it is new. */
+/* The buffer a DATA message speaks of, mapped if it is new, or new again. */
 static struct buffer *get_buffer(struct transfer *t, const struct message *m, int fd)
 {
 	struct buffer *b;
+	bool comes, expected;
 
 	if (m->index >= t->nr_buffers || !m->bytes || m->bytes > t->size - t->done)
 		proto_violated();
 	b = &t->buffer[m->index];
-	if (!b->addr) {
-		if (!t->via->pull && fd < 0)
-			proto_violated();
+	comes = fd >= 0;
+	expected = !t->via->pull && (t->moves || !b->addr);
+	if (comes != expected)
+		proto_violated();
+	if (fd >= 0 || !b->addr) {
+		/* What is left of it is dead since the sender had it again. */
+		buffer_drop(b);
 		b->fd = fd;
 		t->via->attach(t, b);
-	} else if (fd >= 0) {
-		proto_violated();
 	}
 	if (m->bytes > b->len || m->bytes > t->buffer_size)
 		proto_violated();
@@ -84,7 +106,7 @@ static void use_data(struct transfer *t, struct sink *sink, struct message *m, i
 	t->done += m->bytes;
 	progress_update(t->done);
 	if (!t->via->pull)
-		proto_send(MSG_RETURN, m, -1);
+		proto_send(MSG_RETURN, m, t->moves ? b->fd : -1);
 }
 
 static void receive(struct transfer *t, struct sink *sink)
@@ -103,15 +125,15 @@ static void receive(struct transfer *t, struct sink *sink)
 }
 
 static void run(struct transfer *t, const char *socket_path, const char *out,
-		enum report_form form)
+		enum taking taking, enum report_form form)
 {
 	struct sink sink = { .out.copied = &t->copied };
 	struct measure measure;
 	char digest[SHA256_HEX];
-	struct message done = { 0 };
+	struct message m = { 0 };
 
 	proto_start(sock_accept_one(socket_path), "sender");
-	hear_hello(t);
+	hear_hello(t, taking);
 	if (out)
 		t->name = out;
 	if (out)
@@ -120,15 +142,16 @@ static void run(struct transfer *t, const char *socket_path, const char *out,
 	if (form == REPORT_HUMAN)
 		progress_start(t->size);
 	measure_start(&measure);
-	proto_send(MSG_HELLO, &done, -1);
+	m.flags = t->moves ? HELLO_MOVES : 0;
+	proto_send(MSG_HELLO, &m, -1);
 
 	receive(t, &sink);
 	if (out)
 		file_finish(&sink.out, t->size);
 	measure_stop(&measure, t);
 	sha256_end(sink.sha256, digest);
-	done.bytes = t->done;
-	proto_send(MSG_DONE, &done, -1);
+	m.bytes = t->done;
+	proto_send(MSG_DONE, &m, -1);
 	progress_clear();
 	report(form, "recv", t, &measure, &sink.out, digest);
 }
@@ -138,7 +161,10 @@ static void print_usage(void)
 	puts("Usage: zcpoolctl recv [OPTION]... SOCKET [OUT]\n"
 	     "Make SOCKET, wait for one 'zcpoolctl send' there, and print the SHA-256 of what\n"
 	     "it sends; write it to OUT, if that is given. The sender chooses what the data\n"
-	     "goes through.\n\n"
+	     "goes through. Buffers of a pool are recv's alone while it works on them.\n\n"
+	     "  --share  leave them to the sender as well, which can then change what it has\n"
+	     "           sent while that is digested and written\n"
+	     "  --move   refuse what cannot be taken away from the sender (--via memfd)\n"
 	     "  --json   print the figures and the digest as one JSON object\n"
 	     "  --quiet  print the digest alone, and no progress bar\n"
 	     "  --help   show this\n\n"
@@ -149,6 +175,8 @@ static void print_usage(void)
 int cmd_recv(int argc, char **argv)
 {
 	static const struct option options[] = {
+		{ "share", no_argument, NULL, 's' },
+		{ "move", no_argument, NULL, 'm' },
 		{ "json", no_argument, NULL, 'j' },
 		{ "quiet", no_argument, NULL, 'q' },
 		{ "help", no_argument, NULL, 'h' },
@@ -156,10 +184,17 @@ int cmd_recv(int argc, char **argv)
 	};
 	static struct transfer t = { .node = -1, .pool = -1, .pipe = -1 };
 	enum report_form form = REPORT_HUMAN;
+	enum taking taking = TAKE_OVER;
 	int opt;
 
 	while ((opt = getopt_long(argc, argv, "h", options, NULL)) != -1) {
 		switch (opt) {
+		case 's':
+			taking = SHARE;
+			break;
+		case 'm':
+			taking = TAKE_OVER_ALL;
+			break;
 		case 'j':
 			form = REPORT_JSON;
 			break;
@@ -177,6 +212,6 @@ int cmd_recv(int argc, char **argv)
 		die_usage("recv", "recv takes SOCKET, and OUT if you want the data");
 	signal(SIGPIPE, SIG_IGN);
 	cleanup_on_signals();
-	run(&t, argv[optind], argv[optind + 1], form);
+	run(&t, argv[optind], argv[optind + 1], taking, form);
 	return 0;
 }

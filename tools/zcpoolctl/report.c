@@ -57,7 +57,8 @@ static void human(const char *role, const struct transfer *t, const struct measu
 	printf("%s %s via %s\n", role, t->name, t->via->name);
 	printf("  %-15s%llu (%s)\n", "bytes", (unsigned long long)t->done,
 	       size_text(all, t->done));
-	printf("  %-15s%u of %s\n", "buffers", buffers_used(t), size_text(one, t->buffer_size));
+	printf("  %-15s%u of %s%s\n", "buffers", buffers_used(t),
+	       size_text(one, t->buffer_size), t->moves ? ", moved" : "");
 	printf("  %-15s%.3f s, %s/s\n", "time", m->seconds,
 	       size_text(a_second, rate(t, m)));
 	printf("  %-15s%ld (%ld major)\n", "page faults", m->minor_faults + m->major_faults,
@@ -82,9 +83,9 @@ static void json(const char *role, const struct transfer *t, const struct measur
 {
 	printf("{\"role\": \"%s\", \"via\": \"%s\", \"file\": ", role, t->via->name);
 	json_string(stdout, t->name);
-	printf(", \"bytes\": %llu, \"buffers\": %u, \"buffer_size\": %llu, ",
+	printf(", \"bytes\": %llu, \"buffers\": %u, \"buffer_size\": %llu, \"moved\": %s, ",
 	       (unsigned long long)t->done, buffers_used(t),
-	       (unsigned long long)t->buffer_size);
+	       (unsigned long long)t->buffer_size, t->moves ? "true" : "false");
 	printf("\"seconds\": %.6f, \"bytes_per_second\": %.0f, ", m->seconds, rate(t, m));
 	printf("\"page_faults\": %ld, \"major_faults\": %ld, \"pmd_mapped_kb\": %llu, ",
 	       m->minor_faults + m->major_faults, m->major_faults,

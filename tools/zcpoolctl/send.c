@@ -47,29 +47,44 @@ static void say_hello(struct transfer *t, int fd)
 	if (fd >= 0)
 		close(fd);
 	proto_expect(MSG_HELLO, &m);
+	t->moves = m.flags & HELLO_MOVES;
+	if (t->moves && !t->via->regain)
+		proto_violated();
 	proto_timeout(0);
 }
 
-/* The receiver handed a buffer back. */
-static void take_back(struct transfer *t, uint32_t index)
+/* The receiver handed a buffer back; what this side had of it is dead if it was moved. */
+static void take_back(struct transfer *t, const struct message *m, int fd)
 {
-	if (index >= t->nr_buffers || !t->buffer[index].busy)
+	const bool comes = fd >= 0;
+	struct buffer *b;
+
+	if (m->type != MSG_RETURN || m->index >= t->nr_buffers || comes != t->moves)
 		proto_violated();
-	t->buffer[index].busy = false;
+	b = &t->buffer[m->index];
+	if (!b->busy)
+		proto_violated();
+	b->busy = false;
+	if (!t->moves)
+		return;
+	buffer_drop(b);
+	b->fd = fd;
+	t->via->regain(t, b);
 }
 
 static struct buffer *free_buffer(struct transfer *t)
 {
 	struct message m;
 	unsigned int i;
+	int fd;
 
 	for (;;) {
 		for (i = 0; i < t->nr_buffers; i++) {
 			if (!t->buffer[i].busy)
 				return &t->buffer[i];
 		}
-		proto_expect(MSG_RETURN, &m);
-		take_back(t, m.index);
+		proto_recv(&m, &fd);
+		take_back(t, &m, fd);
 	}
 }
 
@@ -77,7 +92,7 @@ static void pass_on(struct transfer *t, struct buffer *b, size_t bytes)
 {
 	struct message m = { .index = b - t->buffer, .bytes = bytes };
 
-	proto_send(MSG_DATA, &m, b->passed ? -1 : b->fd);
+	proto_send(MSG_DATA, &m, b->passed && !t->moves ? -1 : b->fd);
 	b->passed = true;
 	if (t->via->push)
 		t->via->push(t, b, bytes);
@@ -113,13 +128,9 @@ static void finish(struct transfer *t)
 	proto_send(MSG_END, &m, -1);
 	for (;;) {
 		proto_recv(&m, &fd);
-		if (fd >= 0)
-			proto_violated();
-		if (m.type == MSG_DONE && m.bytes == t->done)
+		if (m.type == MSG_DONE && m.bytes == t->done && fd < 0)
 			return;
-		if (m.type != MSG_RETURN)
-			proto_violated();
-		take_back(t, m.index);
+		take_back(t, &m, fd);
 	}
 }
 
@@ -166,20 +177,6 @@ static void print_usage(void)
 	     "5 the peer died or is no zcpoolctl. See zcpoolctl(1).");
 }
 
-static unsigned long parse_number(const char *option, const char *text, unsigned long min,
-				  unsigned long max)
-{
-	unsigned long n;
-	char *end;
-
-	errno = 0;
-	n = strtoul(text, &end, 10);
-	if (errno || end == text || *end || *text == '-' || n < min || n > max)
-		die_usage("send", "%s takes a number from %lu to %lu, not '%s'", option, min,
-			  max, text);
-	return n;
-}
-
 static uint64_t parse_buffer_size(const char *text)
 {
 	uint64_t size;
@@ -217,13 +214,14 @@ static bool parse_options(int argc, char **argv, struct transfer *t, enum report
 					  optarg);
 			break;
 		case 'b':
-			t->nr_buffers = parse_number("--buffers", optarg, 1, MAX_BUFFERS);
+			t->nr_buffers = parse_number("send", "--buffers", optarg, 1,
+						     MAX_BUFFERS);
 			break;
 		case 's':
 			t->buffer_size = parse_buffer_size(optarg);
 			break;
 		case 'n':
-			t->node = parse_number("--node", optarg, 0, 1023);
+			t->node = parse_number("send", "--node", optarg, 0, MAX_NODES - 1);
 			break;
 		case 'j':
 			*form = REPORT_JSON;

@@ -6,6 +6,21 @@
 #include <string.h>
 #include "zcpoolctl.h"
 
+uint64_t parse_number(const char *verb, const char *what, const char *text, uint64_t min,
+		      uint64_t max)
+{
+	unsigned long long n;
+	char *end;
+
+	errno = 0;
+	n = strtoull(text, &end, 10);
+	/* strtoull() would take a sign and blanks */
+	if (errno || !isdigit((unsigned char)*text) || *end || n < min || n > max)
+		die_usage(verb, "%s takes a number from %llu to %llu, not '%s'", what,
+			  (unsigned long long)min, (unsigned long long)max, text);
+	return n;
+}
+
 bool size_parse(const char *text, uint64_t *size)
 {
 	static const char units[] = "KMGT";

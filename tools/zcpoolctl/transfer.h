@@ -22,7 +22,7 @@ struct buffer {
 	int fd;			/* -1: none, memory of this process alone */
 	void *addr;		/* NULL: not made, or not received, yet */
 	size_t len;
-	bool passed;		/* the receiver has it */
+	bool passed;		/* the receiver knows it */
 	bool busy;		/* the receiver works on it */
 };
 
@@ -30,6 +30,7 @@ struct transfer {
 	const struct transport *via;
 	const char *pool_name;
 	int node;		/* -1: that of the CPU */
+	bool moves;		/* a buffer is its side's alone that works on it */
 	unsigned int nr_buffers;
 	uint64_t buffer_size;
 	struct buffer buffer[MAX_BUFFERS];
@@ -59,6 +60,8 @@ struct transport {
 	/* Sender: makes a buffer. Receiver: maps one, b->fd is what came along. */
 	void (*create)(struct transfer *t, struct buffer *b);
 	void (*attach)(struct transfer *t, struct buffer *b);
+	/* Sender: maps what the receiver moved. NULL where memory cannot be moved. */
+	void (*regain)(struct transfer *t, struct buffer *b);
 	void (*push)(struct transfer *t, struct buffer *b, size_t bytes);
 	void (*pull)(struct transfer *t, struct buffer *b, size_t bytes);
 	/* The NUMA node of a buffer's memory, or NODE_* */
@@ -74,6 +77,9 @@ const struct transport *transport_find(const char *name);
 
 /* mmap() of len bytes, of fd or (fd -1) anonymous; dies of no memory. */
 void *map_memory(struct transfer *t, int fd, size_t len, int prot);
+
+/* Unmaps and closes a buffer, if there is one. */
+void buffer_drop(struct buffer *b);
 
 /* Asks for memory on t->node, if one was given, for a mapping not touched yet. */
 void bind_memory(const struct transfer *t, void *addr, size_t len);

@@ -10,7 +10,6 @@
 #include "zcpoolctl.h"
 
 #define LONG_BITS	(8 * sizeof(unsigned long))
-#define MAX_NODES	1024
 #define BATCH		512	/* pages asked about at once */
 
 const struct transport *transport_find(const char *name)
@@ -38,6 +37,17 @@ void *map_memory(struct transfer *t, int fd, size_t len, int prot)
 		    "cannot map a buffer of %s of the %u there are: %s",
 		    size_text(text, len), t->nr_buffers, strerror(errno));
 	return addr;
+}
+
+void buffer_drop(struct buffer *b)
+{
+	if (!b->addr)
+		return;
+	munmap(b->addr, b->len);
+	b->addr = NULL;
+	if (b->fd >= 0)
+		close(b->fd);
+	b->fd = -1;
 }
 
 void bind_memory(const struct transfer *t, void *addr, size_t len)

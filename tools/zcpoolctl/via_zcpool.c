@@ -3,9 +3,13 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <zcpool.h>
 #include "transfer.h"
 #include "zcpoolctl.h"
+
+#define MOVE_TRIES	40
+#define MOVE_WAIT_MS	50	/* so 2 s in all */
 
 static int prepare(struct transfer *t)
 {
@@ -47,15 +51,79 @@ static void create(struct transfer *t, struct buffer *b)
 		    t->pool_name, strerror(errno));
 }
 
+static noreturn void move_failed(int fd)
+{
+	int err = errno;
+	uint32_t seals;
+
+	switch (err) {
+	case ENOTTY:
+		die(STATUS_PEER, "the sender passed a descriptor that is no zcpool buffer");
+	case EPERM:
+		die(STATUS_PEER,
+		    "the sender passed a buffer that is for reading only, and cannot be taken over");
+	case ESTALE:
+		die(STATUS_PEER, "the sender passed a buffer that has been taken away");
+	case EOPNOTSUPP:
+		die(STATUS_TRANSFER,
+		    "the zcpool module that is loaded is too old to take buffers over; load the one that came with this zcpoolctl, or trust the sender: recv --share");
+	case EBUSY:
+		if (!zcpool_get_seals(fd, &seals) && (seals & ZCPOOL_SEAL_REVOKE))
+			die(STATUS_PEER,
+			    "the sender has sealed a buffer against being taken over; trust the sender (recv --share), or have it send other buffers");
+		die(STATUS_TRANSFER,
+		    "cannot take a buffer over: for %d s something has held its memory (I/O in flight at the sender, a pipe, io_uring, RDMA)",
+		    MOVE_TRIES * MOVE_WAIT_MS / 1000);
+	default:
+		die(STATUS_TRANSFER, "cannot take a buffer over: %s", strerror(err));
+	}
+}
+
+/* Direct I/O lets go of memory a moment after it is done. */
+static int move(int fd)
+{
+	const struct timespec pause = { .tv_nsec = MOVE_WAIT_MS * 1000000L };
+	int own = zcpool_move(fd);
+	int i;
+
+	for (i = 0; i < MOVE_TRIES && own < 0 && errno == EBUSY; i++) {
+		nanosleep(&pause, NULL);
+		own = zcpool_move(fd);
+	}
+	if (own < 0)
+		move_failed(fd);
+	zcpool_close(fd);
+	return own;
+}
+
+/* What has been moved is mapped nowhere yet, and all of it is going to be used. */
+static int flags_of(const struct transfer *t)
+{
+	return t->moves ? MAP_POPULATE : 0;
+}
+
 static void attach(struct transfer *t, struct buffer *b)
 {
-	(void)t;
-	b->addr = zcpool_map(b->fd, PROT_READ, 0, &b->len);
+	if (t->moves)
+		b->fd = move(b->fd);
+	b->addr = zcpool_map(b->fd, PROT_READ, flags_of(t), &b->len);
 	if (b->addr != MAP_FAILED)
 		return;
 	if (errno == ENOTTY)
 		die(STATUS_PEER, "the sender passed a descriptor that is no zcpool buffer");
 	die(STATUS_TRANSFER, "cannot map a buffer: %s", strerror(errno));
+}
+
+static void regain(struct transfer *t, struct buffer *b)
+{
+	b->addr = zcpool_map(b->fd, PROT_READ | PROT_WRITE, flags_of(t), &b->len);
+	if (b->addr == MAP_FAILED && errno != ENOMEM)
+		die(STATUS_PEER, "what the receiver gave back cannot be used as a buffer: %s",
+		    strerror(errno));
+	if (b->addr == MAP_FAILED)
+		die(STATUS_NO_MEMORY, "cannot map a buffer: %s", strerror(errno));
+	if (b->len < t->buffer_size)
+		die(STATUS_PEER, "the receiver gave back a smaller buffer than it got");
 }
 
 static int node_of(const struct buffer *b)
@@ -75,5 +143,6 @@ const struct transport transport_zcpool = {
 	.prepare = prepare,
 	.create = create,
 	.attach = attach,
+	.regain = regain,
 	.node_of = node_of,
 };
