@@ -51,6 +51,7 @@ static struct inode *zcp_alloc_inode(struct super_block *sb)
 	buf->seals = 0;
 	buf->pins = NULL;
 	init_waitqueue_head(&buf->taken);
+	buf->mapped_privately = false;
 	atomic_set(&buf->mappings, 0);
 	INIT_LIST_HEAD(&buf->link);
 	return &buf->inode;

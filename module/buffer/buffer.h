@@ -45,6 +45,7 @@ enum zcp_life {
  * @seals: ZCPOOL_SEAL_*
  * @pins: what was pinned of it when it was revoked, or NULL
  * @taken: for @life to change
+ * @mapped_privately: it has been mapped so, and there may be copies of its pages
  * @mappings: VMAs
  * @link: on zcp_pool.buffers as long as it has memory
  * @pid: who made it
@@ -69,6 +70,7 @@ struct zcp_buffer {
 	u32 seals;
 	struct zcp_pins *pins;
 	wait_queue_head_t taken;
+	bool mapped_privately;
 	atomic_t mappings;
 	struct list_head link;
 	pid_t pid;
@@ -109,6 +111,18 @@ static inline void zcp_buffer_unlock(struct zcp_buffer *buf)
 static inline int zcp_buffer_lock_shared(struct zcp_buffer *buf)
 {
 	return down_read_killable(&buf->inode.i_data.invalidate_lock);
+}
+
+/**
+ * zcp_buffer_trylock_shared() - the same without waiting
+ * @buf: which
+ *
+ * Context: any; for who holds a lock that comes after this one.
+ * Return: whether the lock is held.
+ */
+static inline bool zcp_buffer_trylock_shared(struct zcp_buffer *buf)
+{
+	return down_read_trylock(&buf->inode.i_data.invalidate_lock);
 }
 
 /**

@@ -356,8 +356,10 @@ static int zcp_check_vma(const struct zcp_buffer *buf, struct vm_area_struct *vm
 	return 0;
 }
 
-static void zcp_set_up_vma(const struct zcp_buffer *buf, struct vm_area_struct *vma)
+static void zcp_set_up_vma(struct zcp_buffer *buf, struct vm_area_struct *vma)
 {
+	if (!(vma->vm_flags & VM_MAYSHARE))
+		WRITE_ONCE(buf->mapped_privately, true);
 	/* The core does so for the file of a buffer, not where a pool was to be mapped. */
 	vm_flags_clear(vma, VM_EXEC | VM_MAYEXEC);
 	if (vma->vm_flags & VM_SHARED &&

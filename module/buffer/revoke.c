@@ -125,7 +125,8 @@ static void zcp_buffer_move_now(struct zcp_buffer *new, struct zcp_buffer *old)
 {
 	trace_zcpool_move(old, new);
 	/* Nothing is left but what writing to private mappings has made. */
-	unmap_mapping_range(&old->inode.i_data, 0, 0, true);
+	if (old->mapped_privately)
+		unmap_mapping_range(&old->inode.i_data, 0, 0, true);
 	zcp_pieces_detach(old->extents.ext, old->extents.nr);
 	zcp_extents_move(&new->extents, &old->extents);
 	new->nr_pages = old->nr_pages;

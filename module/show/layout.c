@@ -154,18 +154,24 @@ static void zcp_layout_add_node(struct zcp_layout *l, struct zcp_node *node)
 		       nr_split * sizeof(struct zcp_split));
 }
 
+static void zcp_layout_add_list(struct zcp_layout *l, const struct zcp_extents *list)
+{
+	if (list->ext != list->inline_ext)
+		zcp_layout_add(l, ZCP_METADATA, list->ext, list->max * sizeof(*list->ext));
+}
+
 static void zcp_layout_add_buffers(struct zcp_layout *l, struct zcp_pool *pool)
 {
-	const struct zcp_extents *list;
 	struct zcp_buffer *buf;
 
 	mutex_lock(&pool->buffers_lock);
 	list_for_each_entry(buf, &pool->buffers, link) {
 		zcp_layout_add(l, ZCP_METADATA, buf, sizeof(*buf));
-		list = &buf->extents;
-		if (list->ext != list->inline_ext)
-			zcp_layout_add(l, ZCP_METADATA, list->ext,
-				       list->max * sizeof(*list->ext));
+		/* Of one that is being taken away or migrated the list counts nowhere. */
+		if (zcp_buffer_trylock_shared(buf)) {
+			zcp_layout_add_list(l, &buf->extents);
+			zcp_buffer_unlock_shared(buf);
+		}
 		cond_resched();
 	}
 	mutex_unlock(&pool->buffers_lock);
