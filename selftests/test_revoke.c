@@ -338,10 +338,13 @@ TEST_F(pool, wrong_arguments)
  */
 struct user {
 	int buf;
+	int zero;		/* /dev/zero: what is read from there is written by the kernel */
 	char *p;
+	char *own;		/* a private mapping */
 	size_t len;
 	volatile bool over;
 	bool late;
+	unsigned int steps;
 };
 
 static void *use(void *arg)
@@ -354,35 +357,96 @@ static void *use(void *arg)
 	for (at = 0;; at = (at + 7 * PAGE) % u->len) {
 		over = u->over;
 		/* The kernel reads the mapping: where there is none that is an error. */
-		if (pwrite(u->buf, u->p + at, 8, 0) == 8 || pread(u->buf, page, PAGE, at) > 0)
+		if (pwrite(u->buf, u->p + at, 8, 0) == 8 || pread(u->buf, page, PAGE, at) > 0 ||
+		    read(u->zero, u->p + at, 8) > 0 || read(u->zero, u->own + at, 8) > 0)
 			u->late |= over;
 		madvise(u->p, u->len, MADV_DONTNEED);
+		madvise(u->own, u->len, MADV_DONTNEED);
+		__atomic_add_fetch(&u->steps, 1, __ATOMIC_RELAXED);
 		if (over)
 			return NULL;
 	}
 }
 
+static struct user user_new(struct __test_metadata *_metadata, int pool, size_t len)
+{
+	struct user u = { .len = len, .zero = open("/dev/zero", O_RDONLY | O_CLOEXEC) };
+
+	u.p = map_new(_metadata, pool, len, &u.buf);
+	u.own = mmap(NULL, len, RDWR, MAP_PRIVATE, u.buf, 0);
+	ASSERT_NE(MAP_FAILED, u.own);
+	return u;
+}
+
+static void user_end(const struct user *u)
+{
+	munmap(u->p, u->len);
+	munmap(u->own, u->len);
+	close(u->buf);
+	close(u->zero);
+}
+
 TEST_F(pool, while_it_is_used)
 {
-	struct user u = { 0 };
+	struct user u;
 	unsigned int i, k;
 	pthread_t t[4];
 
 	for (i = 0; i < 60; i++) {
-		u.over = false;
-		u.len = sizes[i % ARRAY_SIZE(sizes)];
-		u.p = map_new(_metadata, self->fd, u.len, &u.buf);
+		u = user_new(_metadata, self->fd, sizes[i % ARRAY_SIZE(sizes)]);
 		for (k = 0; k < ARRAY_SIZE(t); k++)
 			ASSERT_EQ(0, pthread_create(&t[k], NULL, use, &u));
+		while (__atomic_load_n(&u.steps, __ATOMIC_RELAXED) < 10)
+			sched_yield();
 		EXPECT_EQ(0, buf_revoke(u.buf, ZCPOOL_WAIT_FOREVER));
+		EXPECT_EQ(0, smaps_kb(u.p, u.len, "Rss"));
+		EXPECT_EQ(0, smaps_kb(u.own, u.len, "Rss"));
 		EXPECT_EQ(0, pool_used(self->fd));
 		u.over = true;
 		for (k = 0; k < ARRAY_SIZE(t); k++)
 			pthread_join(t[k], NULL);
 		EXPECT_FALSE(u.late);
 		EXPECT_EQ(SIGBUS, touch_signal(u.p));
-		munmap(u.p, u.len);
-		close(u.buf);
+		EXPECT_EQ(SIGBUS, touch_signal(u.own));
+		user_end(&u);
+	}
+}
+
+/* Nothing but faults, one after the other, by the mapping that is given */
+static void *fault_on(void *arg)
+{
+	struct user *u = arg;
+
+	while (read(u->zero, u->own, 8) == 8) {
+		madvise(u->own, PAGE, MADV_DONTNEED);
+		__atomic_add_fetch(&u->steps, 1, __ATOMIC_RELAXED);
+	}
+	return NULL;
+}
+
+/* A fault may be half way; what it was to map must not be mapped afterwards. */
+TEST_F(pool, while_a_fault_is_half_way)
+{
+	unsigned int i, k;
+	char *own, *p[2];
+	struct user u;
+	pthread_t t;
+
+	for (i = 0; i < 60; i++) {
+		u = user_new(_metadata, self->fd, i % 2 ? PAGE : CHUNK);
+		own = u.own;
+		p[0] = u.p;
+		p[1] = own;
+		u.own = p[i / 2 % 2];
+		ASSERT_EQ(0, pthread_create(&t, NULL, fault_on, &u));
+		while (__atomic_load_n(&u.steps, __ATOMIC_RELAXED) < 5 + i)
+			sched_yield();
+		EXPECT_EQ(0, buf_revoke(u.buf, 0));
+		pthread_join(t, NULL);
+		for (k = 0; k < ARRAY_SIZE(p); k++)
+			EXPECT_EQ(0, smaps_kb(p[k], u.len, "Rss"));
+		u.own = own;
+		user_end(&u);
 	}
 }
 
@@ -459,13 +523,12 @@ TEST_F(pool, futex_lock_waiters)
 /* Who has it is killed at any moment. */
 TEST_F(pool, while_its_users_are_killed)
 {
-	struct user u = { 0 };
+	struct user u;
 	unsigned int i;
 	pid_t pid;
 
 	for (i = 0; i < 60; i++) {
-		u.len = sizes[i % ARRAY_SIZE(sizes)];
-		u.p = map_new(_metadata, self->fd, u.len, &u.buf);
+		u = user_new(_metadata, self->fd, sizes[i % ARRAY_SIZE(sizes)]);
 		pid = fork();
 		if (!pid)
 			use(&u);
@@ -475,8 +538,7 @@ TEST_F(pool, while_its_users_are_killed)
 		kill(pid, SIGKILL);
 		EXPECT_EQ(128 + SIGKILL, child_status(pid));
 		EXPECT_EQ(0, pool_used(self->fd));
-		munmap(u.p, u.len);
-		close(u.buf);
+		user_end(&u);
 	}
 }
 
