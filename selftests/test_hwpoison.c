@@ -188,7 +188,8 @@ static bool has_hard_offline(void)
 
 /*
  * Others than the page that is hit can be used, by who had mapped them and by who does
- * so now; the bad one is in no mapping that is made afterwards.
+ * so now; the bad one is in no mapping that is made afterwards, and once somebody has come upon
+ * it, in none at all.
  */
 static void hit_in_use(struct __test_metadata *_metadata, int pool, int advice)
 {
@@ -205,13 +206,15 @@ static void hit_in_use(struct __test_metadata *_metadata, int pool, int advice)
 	fill(p, len, 5);
 	pfn = pfn_of(p + bad);
 	ASSERT_TRUE(pfn && poison_pfn(pfn));
-	munmap(p, len);
 	q = buf_map(buf, len, 0);
 	ASSERT_NE(MAP_FAILED, q);
 	madvise(q, len, advice);
 	/* The neighbour first: were all mapped by it, so would the bad page be. */
 	EXPECT_FALSE(touch_is_fatal(q + bad + PAGE));
+	EXPECT_EQ(pfn, pfn_of(p + bad));
 	EXPECT_TRUE(touch_is_fatal(q + bad));
+	EXPECT_EQ(0, pfn_of(p + bad));
+	munmap(p, len);
 	EXPECT_TRUE(filled_from(q, bad, 5, 0));
 	EXPECT_TRUE(filled_from(q + bad + PAGE, len - bad - PAGE, 5, bad + PAGE));
 	EXPECT_EQ(has_pmds() ? (long)(CHUNK / KIB) : 0, smaps_kb(q, len, "FilePmdMapped"));

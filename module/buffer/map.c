@@ -91,17 +91,22 @@ static void zcp_enter_dirty(struct vm_area_struct *vma)
  * Of a private mapping, what is to be pinned for long, though for reading only, the core
  * copies first. It does so from a small entry. A PMD it drops, and asks for the page; were it
  * given one that a PMD can map it would map it so again, see that it is still none of the
- * process's own, and begin anew, for ever. What it gets is a page for the moment between.
+ * process's own, and begin anew, for ever. So it finds a small entry; where the kernel has no
+ * call that makes one, it gets another page for the moment between.
  */
 static vm_fault_t zcp_fault_unshare(struct vm_fault *vmf, struct page *page)
 {
+#ifdef ZCP_HAVE_INSERT_FOLIO
+	return zcp_insert_page(vmf, page);
+#else
 	vmf->page = zcp_page_duplicate(page);
 	return vmf->page ? 0 : VM_FAULT_OOM;
+#endif
 }
 
 /*
  * Give the core the page that it is to map, which is locked, with a reference: so until it is
- * mapped, nobody takes it away, nor unmaps it for a memory error. Where the page is not to be
+ * mapped, nobody takes it away. Where the page is not to be
  * mapped by the core, that is done here, or what is given instead is locked by the core.
  */
 static vm_fault_t zcp_fault_locked(struct vm_fault *vmf, struct zcp_buffer *buf,
@@ -125,6 +130,16 @@ static vm_fault_t zcp_fault_locked(struct vm_fault *vmf, struct zcp_buffer *buf,
 	return ret;
 }
 
+/*
+ * Unmap pages that a memory error has hit from whoever has them mapped. The core does not: it
+ * only deals with pages that are on its LRU.
+ */
+static void zcp_unmap(struct zcp_buffer *buf, pgoff_t index, unsigned int nr)
+{
+	unmap_mapping_range(&buf->inode.i_data, (loff_t)index << PAGE_SHIFT,
+			    (loff_t)nr << PAGE_SHIFT, false);
+}
+
 /* Under the buffer's lock. One that has been taken away has no pages. */
 static vm_fault_t zcp_fault(struct vm_fault *vmf, struct zcp_buffer *buf)
 {
@@ -133,8 +148,10 @@ static vm_fault_t zcp_fault(struct vm_fault *vmf, struct zcp_buffer *buf)
 	if (!page)
 		return VM_FAULT_SIGBUS;
 	zcp_enter_dirty(vmf->vma);
-	if (!zcp_page_lock(page))
+	if (!zcp_page_lock(page)) {
+		zcp_unmap(buf, vmf->pgoff, 1);
 		return VM_FAULT_HWPOISON;
+	}
 	return zcp_fault_locked(vmf, buf, page);
 }
 
@@ -232,8 +249,7 @@ static int zcp_insert_run(struct vm_area_struct *vma, unsigned long addr,
 
 /*
  * Map all of the VMA, or as much of it as comes before a page that cannot be. A memory error
- * may be dealt with meanwhile, by somebody who unmaps what he finds mapped: what has been marked
- * by now, he may not have found.
+ * may have hit one meanwhile.
  */
 static int zcp_insert_all(struct vm_area_struct *vma, struct zcp_buffer *buf)
 {
@@ -254,8 +270,7 @@ static int zcp_insert_all(struct vm_area_struct *vma, struct zcp_buffer *buf)
 		if (err)
 			return err;
 		if (zcp_pages_poisoned(page, nr)) {
-			unmap_mapping_range(&buf->inode.i_data, (loff_t)index << PAGE_SHIFT,
-					    (loff_t)nr << PAGE_SHIFT, false);
+			zcp_unmap(buf, index, nr);
 			return -EHWPOISON;
 		}
 		left -= nr;

@@ -28,14 +28,16 @@ static unsigned long zcp_buffer_count_pins(const struct zcp_buffer *buf)
 	unsigned long pinned = zcp_pieces_pinned(list->ext, list->nr);
 	unsigned int ms;
 
-	if (!pinned)
-		return 0;
-	synchronize_rcu_expedited();
-	pinned = zcp_pieces_pinned(list->ext, list->nr);
+	if (pinned) {
+		synchronize_rcu_expedited();
+		pinned = zcp_pieces_pinned(list->ext, list->nr);
+	}
 	for (ms = 1; pinned && ms <= 8; ms *= 2) {
 		msleep(ms);
 		pinned = zcp_pieces_pinned(list->ext, list->nr);
 	}
+	/* Who finds that a reference has been dropped finds what was written before that, too. */
+	smp_acquire__after_ctrl_dep();
 	return pinned;
 }
 

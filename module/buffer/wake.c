@@ -13,6 +13,7 @@
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
 #include <linux/wait.h>
+#include <linux/xarray.h>
 
 #include "buffer.h"
 
@@ -42,7 +43,7 @@ static bool zcp_may_fall_asleep(const struct task_struct *task)
 /*
  * Whether it was about to sleep, and was not woken. One that waits for a lock with priority
  * inheritance will not sleep, or not for long, with the flag, which the way back to user space
- * clears.
+ * clears. Who waits for a lock of the kernel's own may look much the same.
  */
 static bool zcp_wake_thread(struct task_struct *task)
 {
@@ -54,12 +55,14 @@ static bool zcp_wake_thread(struct task_struct *task)
 	may_fall_asleep = zcp_may_fall_asleep(task);
 	smp_mb();
 #ifdef CONFIG_RT_MUTEXES
-	if (READ_ONCE(task->pi_blocked_on))
+	if (READ_ONCE(task->pi_blocked_on) &&
+	    !(READ_ONCE(task->__state) & (TASK_RTLOCK_WAIT | TASK_UNINTERRUPTIBLE)))
 		set_tsk_thread_flag(task, TIF_NOTIFY_SIGNAL);
 #endif
 	return !zcp_wake_interruptible(task) && may_fall_asleep;
 }
 
+#ifdef CONFIG_MEMCG
 /* The threads of a process, under RCU; the same of all */
 static bool zcp_wake_process(struct task_struct *process)
 {
@@ -70,6 +73,7 @@ static bool zcp_wake_process(struct task_struct *process)
 		about_to_sleep |= zcp_wake_thread(task);
 	return about_to_sleep;
 }
+#endif
 
 static bool zcp_wake_mm(const struct mm_struct *mm)
 {
@@ -82,33 +86,41 @@ static bool zcp_wake_mm(const struct mm_struct *mm)
 	if (process)
 		about_to_sleep = zcp_wake_process(process);
 #else
-	for_each_process(process) {
-		if (READ_ONCE(process->mm) == mm)
-			about_to_sleep |= zcp_wake_process(process);
+	struct task_struct *task;
+
+	for_each_process_thread(process, task) {
+		if (READ_ONCE(task->mm) == mm)
+			about_to_sleep |= zcp_wake_thread(task);
 	}
 #endif
 	rcu_read_unlock();
 	return about_to_sleep;
 }
 
-/* Those of all processes that map the buffer */
+/*
+ * Those of all processes that map the buffer, each once, however often it does. Where there is
+ * no memory to remember that, it is woken once more.
+ */
 static bool zcp_wake_all(struct address_space *mapping)
 {
-	const struct mm_struct *mm = NULL;
 	bool about_to_sleep = false;
 	struct vm_area_struct *vma;
 	struct rb_node *link;
+	struct xarray woken;
 
+	xa_init(&woken);
 	i_mmap_lock_read(mapping);
 	for (link = rb_first_cached(&mapping->i_mmap); link; link = rb_next(link)) {
 		vma = rb_entry(link, struct vm_area_struct, shared.rb);
-		if (vma->vm_mm == mm)
-			continue;
-		mm = vma->vm_mm;
-		about_to_sleep |= zcp_wake_mm(mm);
+		if (fatal_signal_pending(current))
+			break;
+		if (xa_insert(&woken, (unsigned long)vma->vm_mm, xa_mk_value(1),
+			      GFP_NOWAIT | __GFP_NOWARN) != -EBUSY)
+			about_to_sleep |= zcp_wake_mm(vma->vm_mm);
 		cond_resched();
 	}
 	i_mmap_unlock_read(mapping);
+	xa_destroy(&woken);
 	return about_to_sleep;
 }
 

@@ -300,7 +300,6 @@ vm_fault_t zcp_chunk_map(struct zcp_chunk *chunk, struct vm_fault *vmf)
 	if (!pmd_none(vmf->orig_pmd))
 		return VM_FAULT_FALLBACK;
 	zcp_chunk_zero(chunk);
-	/* Whoever deals with a memory error unmaps the page with this lock held. */
 	lock_page(chunk->page);
 	if (!zcp_chunk_poisoned(chunk))
 		ret = vmf_insert_folio_pmd(vmf, page_folio(chunk->page), false);

@@ -321,8 +321,7 @@ void zcp_page_put(struct page *page)
  * zcp_page_lock() - lock a page, unless a memory error has hit it
  * @page: of a buffer
  *
- * Of a whole chunk all is locked. Whoever deals with a memory error marks the page first,
- * and unmaps it with this lock held: so what is not marked now will be seen to be mapped.
+ * Of a whole chunk all is locked.
  *
  * Context: may sleep.
  * Return: whether it is locked.
