@@ -226,7 +226,7 @@ TEST_F(nodes, sealed)
 
 /*
  * Threads count in it, by the mapping and by the file, each in places of its own and all under
- * one lock that is in the buffer, too. No step is lost while it goes to and fro.
+ * one lock that is in the buffer, too. No step is lost while it goes back and forth.
  */
 #define COUNTERS	8
 

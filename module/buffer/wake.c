@@ -51,8 +51,8 @@ static bool zcp_wake_thread(struct task_struct *task)
 
 	if (task == current)
 		return false;
-	/* Looked at first: it might do so between that and the waking. */
 	may_fall_asleep = zcp_may_fall_asleep(task);
+	/* Looked at before it is woken: in between it may fall asleep. */
 	smp_mb();
 #ifdef CONFIG_RT_MUTEXES
 	if (READ_ONCE(task->pi_blocked_on) &&

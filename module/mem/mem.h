@@ -22,7 +22,6 @@
 #include <linux/atomic.h>
 #include <linux/bitops.h>
 #include <linux/gfp.h>
-#include <linux/kref.h>
 #include <linux/list.h>
 #include <linux/mm.h>
 #include <linux/mutex.h>
@@ -31,6 +30,7 @@
 #include <linux/workqueue.h>
 
 #include "buddy.h"
+#include "pins.h"
 
 #define ZCP_CHUNK_ORDER		(PMD_SHIFT - PAGE_SHIFT)
 #define ZCP_CHUNK_PAGES		((unsigned int)(PMD_SIZE / PAGE_SIZE))
@@ -97,18 +97,6 @@ struct zcp_split {
 	unsigned int in_hand;
 	struct list_head dirty_link;
 	struct list_head quarantine_link;
-};
-
-/**
- * struct zcp_pins - account of memory that was pinned when its buffer was taken away
- * @ref: whoever took it away, and each page, or whole chunk, that is not let go of yet
- * @pages: how many pages are not
- * @wait: for @pages to become 0
- */
-struct zcp_pins {
-	struct kref ref;
-	atomic_long_t pages;
-	wait_queue_head_t wait;
 };
 
 /**
@@ -365,15 +353,6 @@ enum zcp_stake {
 	ZCP_KEEP_CHUNK,
 	ZCP_STAKE_CHUNK
 };
-
-/* pins.c */
-extern atomic_long_t zcp_pins_noted;
-
-struct zcp_pins *zcp_pins_create(void);
-void zcp_pins_put(struct zcp_pins *pins);
-void zcp_pins_add(struct zcp_pins *pins, unsigned int pages);
-void zcp_pins_sub(struct zcp_pins *pins, unsigned int pages);
-int zcp_pins_wait(struct zcp_pins *pins, long timeout);
 
 /* page.c */
 void zcp_pages_tell_pins(struct zcp_chunk *chunk, unsigned int start, unsigned int nr);

@@ -6,7 +6,7 @@
 #include <linux/sched.h>
 #include <linux/slab.h>
 
-#include "mem.h"
+#include "pins.h"
 
 /* Pages and chunks, of all pools, that have to be told when they are pinned no more */
 atomic_long_t zcp_pins_noted;
