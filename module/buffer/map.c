@@ -106,8 +106,8 @@ static vm_fault_t zcp_fault_unshare(struct vm_fault *vmf, struct page *page)
 
 /*
  * Give the core the page that it is to map, which is locked, with a reference: so until it is
- * mapped, nobody takes it away. Where the page is not to be
- * mapped by the core, that is done here, or what is given instead is locked by the core.
+ * mapped, nobody takes it away. Where the page is not to be mapped by the core, that is done
+ * here, or what is given instead is locked by the core.
  */
 static vm_fault_t zcp_fault_locked(struct vm_fault *vmf, struct zcp_buffer *buf,
 				   struct page *page)
