@@ -16,6 +16,7 @@
 
 #define KIB		((size_t)1 << 10)
 #define MIB		((size_t)1 << 20)
+#define GIB		((size_t)1 << 30)
 #define PAGE		(4 * KIB)
 #define HUGE		(2 * MIB)
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
@@ -112,11 +113,38 @@ struct crowd_row {
 	struct crowd_side side[NR_SIDES];
 };
 
+/* One of the ways in which a call, or what stands beside it, is timed */
+struct case_time {
+	const char *name;
+	bool measured;
+	struct reason why;
+	struct spread time;
+	unsigned int runs;
+};
+
+/* The cases differ from table to table. */
+enum takeback_table { CALL_TABLE, COPY_TABLE, HANDOVER_TABLE };
+
+#define MAX_CASES	5
+#define HANDOVER_CASES	3	/* of HANDOVER_TABLE */
+
+struct takeback_row {
+	const char *key;
+	const char *name;
+	enum takeback_table table;
+	size_t size;
+	unsigned int nr_cases;
+	struct case_time cases[MAX_CASES];
+};
+
+#define MAX_EXCEPT	4
+
 struct options {
 	bool icount;		/* the clock counts instructions */
 	const char *json;
 	const char *only;
-	const char *except;
+	const char *except[MAX_EXCEPT];
+	size_t nr_except;
 };
 
 /* What is true of the whole run */
@@ -171,6 +199,13 @@ const char *crowd_name(size_t i);
 int crowd_other_node(int node);
 void measure_crowd(size_t i, const struct setting *set, struct crowd_row *row);
 
+/* takeback.c */
+#define NR_TAKEBACKS	7
+#define MAX_SIZES	5	/* of each */
+const char *takeback_name(size_t i);
+size_t takeback_size(size_t i, size_t n);
+void measure_takeback(size_t i, const struct setting *set, struct takeback_row *row);
+
 /* What there is to write down */
 struct results {
 	const struct alloc_row *allocs;
@@ -179,6 +214,8 @@ struct results {
 	size_t nr_transfers;
 	const struct crowd_row *crowds;
 	size_t nr_crowds;
+	const struct takeback_row *takebacks;
+	size_t nr_takebacks;
 };
 
 /* print.c */
@@ -200,6 +237,11 @@ void print_transfer_foot(const struct transfer_row *rows, size_t n);
 void print_crowd_head(const struct setting *set);
 void print_crowd_row(const struct crowd_row *row);
 void print_crowd_foot(const struct crowd_row *rows, size_t n);
+
+/* print-takeback.c */
+void print_takeback_head(enum takeback_table table, const struct setting *set);
+void print_takeback_row(const struct takeback_row *rows, size_t i);
+void print_takeback_foot(const struct takeback_row *rows, size_t n);
 
 /* json.c */
 int write_json(const char *path, const struct setting *set,

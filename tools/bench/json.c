@@ -88,6 +88,34 @@ static void json_crowd(FILE *f, const struct crowd_row *row)
 	fprintf(f, "}");
 }
 
+static void json_case(FILE *f, const struct case_time *c)
+{
+	fprintf(f, "{");
+	json_string(f, "case", c->name);
+	fprintf(f, ", ");
+	if (c->measured) {
+		fprintf(f, "\"runs\": %u", c->runs);
+		json_spread(f, "time", &c->time);
+	} else {
+		json_string(f, "unmeasured", c->why.text);
+	}
+	fprintf(f, "}");
+}
+
+static void json_takeback(FILE *f, const struct takeback_row *row)
+{
+	unsigned int i;
+
+	fprintf(f, "{");
+	json_string(f, "call", row->key);
+	fprintf(f, ", \"size\": %zu, \"cases\": [", row->size);
+	for (i = 0; i < row->nr_cases; i++) {
+		fprintf(f, i ? ",\n" : "\n");
+		json_case(f, &row->cases[i]);
+	}
+	fprintf(f, "]}");
+}
+
 static void json_setting(FILE *f, const struct setting *set)
 {
 	json_string(f, "kernel", set->kernel);
@@ -120,6 +148,11 @@ static void json_all(FILE *f, const struct setting *set,
 	for (i = 0; i < results->nr_crowds; i++) {
 		fprintf(f, i ? ",\n" : "\n");
 		json_crowd(f, &results->crowds[i]);
+	}
+	fprintf(f, "\n],\n\"take_back\": [");
+	for (i = 0; i < results->nr_takebacks; i++) {
+		fprintf(f, i ? ",\n" : "\n");
+		json_takeback(f, &results->takebacks[i]);
 	}
 	fprintf(f, "\n]\n}\n");
 }

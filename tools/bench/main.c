@@ -16,11 +16,12 @@ static const char usage[] =
 "Measures what memory from zcpool's default pool costs, and what it costs from\n"
 "memfd, hugetlb, dma-heap, udmabuf and transparent huge pages, of memfd too; then\n"
 "what a message to another process costs; then what others cost: calls that meet\n"
-"threads at the same memory, or find it dirty or in disorder. Prints tables.\n"
+"threads at the same memory, or find it dirty or in disorder; then what it costs\n"
+"to take memory back, or hand it over for good. Prints tables.\n"
 "\n"
 "  -j, --json=FILE    write the results, with percentiles, to FILE as JSON too\n"
 "  -o, --only=WORD    only rows whose name has WORD in it\n"
-"  -x, --except=WORD  no rows whose name has WORD in it\n"
+"  -x, --except=WORD  no rows whose name has WORD in it; may be given again\n"
 "  -i, --icount       the clock counts instructions (scripts/bench sees to that)\n"
 "  -h, --help         this text\n"
 "\n"
@@ -28,9 +29,20 @@ static const char usage[] =
 "runs on, 32 free 2 MiB huge pages, /dev/dma_heap/system and /dev/udmabuf, and\n"
 "\"advise\" in /sys/kernel/mm/transparent_hugepage/shmem_enabled; what is missing\n"
 "is shown as n/a. Rows with \"crowd\" in their name, of what others cost, need a\n"
-"pool that is all reserve, and say more with CPUs and a node beside ours.\n"
+"pool that is all reserve, and say more with CPUs and a node beside ours. Rows\n"
+"with \"take back\" in it need 1 GiB of reserve on our node, and on another one.\n"
 "taskset(1) chooses the CPU. Exit status: 0, 1 when zcpool itself could not be\n"
 "measured, 2 for a wrong option.\n";
+
+static int add_except(struct options *opts, const char *word)
+{
+	if (opts->nr_except == MAX_EXCEPT) {
+		fputs("zcpool-bench: too many --except\n", stderr);
+		return -1;
+	}
+	opts->except[opts->nr_except++] = word;
+	return 0;
+}
 
 /* Returns an exit status, or -1 to go on. */
 static int parse(int argc, char **argv, struct options *opts)
@@ -54,7 +66,8 @@ static int parse(int argc, char **argv, struct options *opts)
 			opts->only = optarg;
 			break;
 		case 'x':
-			opts->except = optarg;
+			if (add_except(opts, optarg))
+				return 2;
 			break;
 		case 'i':
 			opts->icount = true;
@@ -127,8 +140,11 @@ static void many_files(void)
 
 static bool wanted(const struct options *opts, const char *name)
 {
-	if (opts->except && strstr(name, opts->except))
-		return false;
+	size_t i;
+
+	for (i = 0; i < opts->nr_except; i++)
+		if (strstr(name, opts->except[i]))
+			return false;
 	return !opts->only || strstr(name, opts->only);
 }
 
@@ -200,6 +216,28 @@ static size_t run_crowds(const struct options *opts, const struct setting *set,
 	return n;
 }
 
+static size_t run_takebacks(const struct options *opts, const struct setting *set,
+			    struct takeback_row *rows)
+{
+	size_t i, j, n = 0;
+
+	for (i = 0; i < NR_TAKEBACKS; i++) {
+		if (!wanted(opts, takeback_name(i)))
+			continue;
+		for (j = 0; takeback_size(i, j); j++) {
+			rows[n].size = takeback_size(i, j);
+			measure_takeback(i, set, &rows[n]);
+			if (!n || rows[n].table != rows[n - 1].table)
+				print_takeback_head(rows[n].table, set);
+			print_takeback_row(rows, n++);
+			fflush(stdout);
+		}
+	}
+	if (n)
+		print_takeback_foot(rows, n);
+	return n;
+}
+
 static int missing(const struct alloc_row *rows, size_t n)
 {
 	size_t i;
@@ -216,8 +254,10 @@ static int run(const struct options *opts, const struct setting *set)
 	static struct transfer_row
 		transfers[ARRAY_SIZE(message_sizes) * NR_TRANSPORTS];
 	static struct crowd_row crowds[NR_CROWDS];
+	static struct takeback_row takebacks[NR_TAKEBACKS * MAX_SIZES];
 	struct results results = {
 		.allocs = allocs, .transfers = transfers, .crowds = crowds,
+		.takebacks = takebacks,
 	};
 
 	print_setting(set);
@@ -226,7 +266,9 @@ static int run(const struct options *opts, const struct setting *set)
 		print_compare(set, allocs, results.nr_allocs);
 	results.nr_transfers = run_transfers(opts, set, transfers);
 	results.nr_crowds = run_crowds(opts, set, crowds);
-	if (!results.nr_allocs && !results.nr_transfers && !results.nr_crowds) {
+	results.nr_takebacks = run_takebacks(opts, set, takebacks);
+	if (!results.nr_allocs && !results.nr_transfers && !results.nr_crowds &&
+	    !results.nr_takebacks) {
 		fprintf(stderr, "zcpool-bench: no row's name has \"%s\" in it\n",
 			opts->only ? opts->only : "");
 		return 2;

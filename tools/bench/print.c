@@ -22,8 +22,10 @@ const char *size_text(size_t size)
 
 	if (size < MIB)
 		snprintf(text, sizeof(text), "%zu KiB", size / KIB);
-	else
+	else if (size < GIB)
 		snprintf(text, sizeof(text), "%zu MiB", size / MIB);
+	else
+		snprintf(text, sizeof(text), "%zu GiB", size / GIB);
 	return text;
 }
 
