@@ -32,11 +32,6 @@ static struct kmem_cache *zcp_buffer_cache;
 static struct vfsmount *zcp_mnt;
 static atomic64_t zcp_buffer_ids;
 
-static struct zcp_buffer *zcp_inode_buffer(struct inode *inode)
-{
-	return container_of(inode, struct zcp_buffer, inode);
-}
-
 static struct inode *zcp_alloc_inode(struct super_block *sb)
 {
 	struct zcp_buffer *buf = alloc_inode_sb(sb, zcp_buffer_cache, GFP_KERNEL);
@@ -138,18 +133,6 @@ static struct file_system_type zcp_fs_type = {
 	.init_fs_context = zcp_init_fs_context,
 	.kill_sb	 = kill_anon_super,
 };
-
-/**
- * zcp_buffer_of() - the buffer behind a file
- * @file: of zcp_buffer_fops
- *
- * Context: any.
- * Return: the buffer, for as long as the file is held.
- */
-struct zcp_buffer *zcp_buffer_of(const struct file *file)
-{
-	return zcp_inode_buffer(file_inode(file));
-}
 
 /**
  * zcp_buffer_is_gone() - whether a buffer has been taken away

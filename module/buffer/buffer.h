@@ -79,6 +79,30 @@ struct zcp_buffer {
 };
 
 /**
+ * zcp_inode_buffer() - the buffer of an inode
+ * @inode: of the module's file system
+ *
+ * Context: any.
+ * Return: the buffer, for as long as the inode is held.
+ */
+static inline struct zcp_buffer *zcp_inode_buffer(struct inode *inode)
+{
+	return container_of(inode, struct zcp_buffer, inode);
+}
+
+/**
+ * zcp_buffer_of() - the buffer behind a file
+ * @file: of zcp_buffer_fops
+ *
+ * Context: any.
+ * Return: the buffer, for as long as the file is held.
+ */
+static inline struct zcp_buffer *zcp_buffer_of(const struct file *file)
+{
+	return zcp_inode_buffer(file_inode(file));
+}
+
+/**
  * zcp_buffer_lock() - have nobody else look at a buffer's memory, or get at it
  * @buf: which
  *
@@ -143,7 +167,6 @@ struct file *zcp_buffer_create(const struct zcp_request *req);
 struct file *zcp_buffer_create_empty(struct zcp_pool *pool);
 void zcp_buffer_give(struct zcp_buffer *buf);
 void zcp_buffer_end(struct zcp_buffer *buf, enum zcp_life life);
-struct zcp_buffer *zcp_buffer_of(const struct file *file);
 bool zcp_buffer_is_gone(const struct file *file);
 struct zcp_buffer *zcp_buffer_find(struct zcp_pool *pool, u64 id);
 
