@@ -364,4 +364,43 @@ TEST_F(pool, poisoned_then_killed)
 	EXPECT_EQ(before.retired_bytes + CHUNK, pi.retired_bytes);
 }
 
+/*
+ * A page with an error is in nobody's hands, though the kernel may hold it for ever: the buffer
+ * can change hands, and is as bad as before; but what cannot be read cannot be copied.
+ */
+TEST_F(pool, taken_away_with_an_error)
+{
+	static const size_t lens[] = { 16 * PAGE, 2 * CHUNK };
+	size_t off = 5 * PAGE;
+	char *p, c[PAGE];
+	unsigned int i;
+	int buf, moved;
+	__u64 pfn;
+
+	for (i = 0; i < ARRAY_SIZE(lens); i++) {
+		buf = buf_alloc(self->fd, lens[i], ZCPOOL_ALLOC_THISNODE, 0);
+		ASSERT_LE(0, buf);
+		p = buf_map(buf, lens[i], 0);
+		ASSERT_NE(MAP_FAILED, p);
+		fill(p, lens[i], 3);
+		if (!poison(p + off, &pfn)) {
+			munmap(p, lens[i]);
+			close(buf);
+			SKIP(return, "MADV_HWPOISON: %s", strerror(errno));
+		}
+		munmap(p, lens[i]);
+		EXPECT_EQ(node_exists(1) ? -EIO : -EINVAL, buf_migrate(buf, 1));
+		moved = buf_move(buf);
+		ASSERT_LE(0, moved);
+		EXPECT_EQ(-1, pread(moved, c, PAGE, off));
+		EXPECT_EQ(EIO, errno);
+		EXPECT_EQ((ssize_t)PAGE, pread(moved, c, PAGE, off - PAGE));
+		EXPECT_TRUE(filled_from(c, PAGE, 3, off - PAGE));
+		EXPECT_EQ(0, buf_revoke(moved, ZCPOOL_WAIT_FOREVER));
+		EXPECT_FALSE(comes_back(self->fd, pfn));
+		close(moved);
+		close(buf);
+	}
+}
+
 TEST_HARNESS_MAIN

@@ -168,10 +168,15 @@ bool zcp_chunk_pinned(const struct zcp_chunk *chunk)
 	return false;
 }
 
-/* Whether a page of an extent is; of a large folio, whether any of it is. */
+/*
+ * Whether a page of an extent is; of a large folio, whether any of it is. One that a memory
+ * error has hit the core may hold for ever, and nobody gets to see it again.
+ */
 static bool zcp_extent_pinned(const struct zcp_extent *ext, unsigned int i)
 {
-	return zcp_page_pinned(&page_folio(zcp_extent_page(ext) + i)->page);
+	struct page *page = zcp_extent_page(ext) + i;
+
+	return zcp_page_pinned(&page_folio(page)->page) && !PageHWPoison(page);
 }
 
 /**
