@@ -154,6 +154,69 @@ TEST_F(pool, longer_alloc)
 	EXPECT_EQ(self->used, pool_used(self->fd));
 }
 
+/* The calls that take away: no struct of theirs has ever been shorter. */
+static const struct {
+	unsigned int cmd;
+	unsigned int size;
+	bool on_pool;
+} takers[] = {
+	{ ZCPOOL_BUF_REVOKE, ZCPOOL_REVOKE_SIZE_MIN },
+	{ ZCPOOL_BUF_MOVE, ZCPOOL_NEW_FD_SIZE_MIN },
+	{ ZCPOOL_BUF_OPEN_RO, ZCPOOL_NEW_FD_SIZE_MIN },
+	{ ZCPOOL_BUF_SEAL, ZCPOOL_SEAL_SIZE_MIN },
+	{ ZCPOOL_BUF_MIGRATE, ZCPOOL_MIGRATE_SIZE_MIN },
+	{ ZCPOOL_IOC_REVOKE, ZCPOOL_REVOKE_SIZE_MIN, true },
+	{ ZCPOOL_IOC_MIGRATE, ZCPOOL_MIGRATE_SIZE_MIN, true },
+};
+
+/* What such a call answers on a new buffer, and whether nothing has happened if that is an error */
+static int take(struct __test_metadata *_metadata, int pool, unsigned int nth, unsigned int size,
+		unsigned char *raw)
+{
+	struct zcpool_buf_info bi;
+	int buf, err = 0;
+
+	buf = buf_alloc(pool, PAGE, 0, -1);
+	ASSERT_LE(0, buf);
+	ASSERT_EQ(0, buf_info(buf, &bi));
+	if (takers[nth].on_pool)
+		*(__u64 *)raw = bi.id;
+	if (ioctl(takers[nth].on_pool ? pool : buf, resized(takers[nth].cmd, size), raw)) {
+		err = errno;
+		EXPECT_EQ(1, pwrite(buf, "x", 1, 0));
+	} else if (takers[nth].size == ZCPOOL_NEW_FD_SIZE_MIN &&
+		   takers[nth].cmd != ZCPOOL_BUF_SEAL) {
+		EXPECT_EQ(0, close(((struct zcpool_new_fd *)raw)->fd));
+	}
+	close(buf);
+	return err;
+}
+
+TEST_F(pool, structs_that_take_away)
+{
+	static unsigned char raw[8192] __attribute__((aligned(8)));
+	unsigned int i, k, size;
+
+	for (i = 0; i < ARRAY_SIZE(takers); i++) {
+		for (size = 0; size < takers[i].size; size++) {
+			memset(raw, 0, sizeof(raw));
+			EXPECT_EQ(EINVAL, take(_metadata, self->fd, i, size, raw));
+		}
+		memset(raw, 0, sizeof(raw));
+		memset(raw + size, GUARD, 16);
+		EXPECT_EQ(0, take(_metadata, self->fd, i, size, raw));
+		EXPECT_TRUE(all_are(raw + size, 16, GUARD));
+		for (k = 0; k < ARRAY_SIZE(longer); k++) {
+			memset(raw, 0, sizeof(raw));
+			EXPECT_EQ(0, take(_metadata, self->fd, i, size + longer[k], raw));
+			EXPECT_TRUE(all_are(raw + size, longer[k], 0));
+			memset(raw, 0, sizeof(raw));
+			raw[size + longer[k] - 1] = 1;
+			EXPECT_EQ(E2BIG, take(_metadata, self->fd, i, size + longer[k], raw));
+		}
+	}
+}
+
 TEST_F(pool, misaligned_pointers)
 {
 	static const unsigned int shifts[] = { 1, 2, 3, 5, 7, PAGE - 9 };
