@@ -78,7 +78,7 @@ TEST_F(pool, from_hand_to_hand)
 	p = map_new(_metadata, self->fd, len, &buf);
 	fill(p, len, SEED);
 	munmap(p, len);
-	for (i = 0; i < 300; i++) {
+	for (i = 0; i < 100; i++) {
 		next = buf_move(buf);
 		ASSERT_LE(0, next);
 		close(buf);
@@ -375,7 +375,7 @@ TEST_F(pool, while_others_fault)
 	pid_t pid[3];
 	int fd;
 
-	for (i = 0; i < 40; i++) {
+	for (i = 0; i < 20; i++) {
 		a.len = sizes[i % ARRAY_SIZE(sizes)];
 		a.p = map_new(_metadata, self->fd, a.len, &a.buf);
 		for (k = 0; k < ARRAY_SIZE(pid); k++) {
@@ -408,7 +408,7 @@ TEST_F(pool, while_who_moves_is_killed)
 	int buf;
 	char *p;
 
-	for (i = 0; i < 60; i++) {
+	for (i = 0; i < 30; i++) {
 		len = sizes[i % ARRAY_SIZE(sizes)];
 		p = map_new(_metadata, self->fd, len, &buf);
 		fill(p, len, i);
@@ -417,7 +417,7 @@ TEST_F(pool, while_who_moves_is_killed)
 			move_when_idle(buf);
 			pause();
 		}
-		usleep(i * 100);
+		usleep(i * 200);
 		kill(pid, SIGKILL);
 		EXPECT_EQ(128 + SIGKILL, child_status(pid));
 		EXPECT_TRUE(writable(p) ? filled_from(p + 8, len - 8, i, 8) : buf_is_gone(buf));

@@ -392,7 +392,7 @@ TEST_F(pool, while_it_is_used)
 	unsigned int i, k;
 	pthread_t t[4];
 
-	for (i = 0; i < 60; i++) {
+	for (i = 0; i < 30; i++) {
 		u = user_new(_metadata, self->fd, sizes[i % ARRAY_SIZE(sizes)]);
 		for (k = 0; k < ARRAY_SIZE(t); k++)
 			ASSERT_EQ(0, pthread_create(&t[k], NULL, use, &u));
@@ -432,7 +432,7 @@ TEST_F(pool, while_a_fault_is_half_way)
 	struct user u;
 	pthread_t t;
 
-	for (i = 0; i < 60; i++) {
+	for (i = 0; i < 24; i++) {
 		u = user_new(_metadata, self->fd, i % 2 ? PAGE : CHUNK);
 		own = u.own;
 		p[0] = u.p;
@@ -468,7 +468,7 @@ TEST_F(pool, futex_waiters)
 	char *p;
 	int buf;
 
-	for (i = 0; i < 40; i++) {
+	for (i = 0; i < 20; i++) {
 		len = sizes[i % ARRAY_SIZE(sizes)];
 		p = map_new(_metadata, self->fd, len, &buf);
 		pid = fork();
@@ -504,7 +504,7 @@ TEST_F(pool, futex_lock_waiters)
 	char *p;
 	int buf;
 
-	for (i = 0; i < 20; i++) {
+	for (i = 0; i < 10; i++) {
 		len = sizes[i % ARRAY_SIZE(sizes)];
 		p = map_new(_metadata, self->fd, len, &buf);
 		*(volatile __u32 *)p = gettid();
@@ -527,7 +527,7 @@ TEST_F(pool, while_its_users_are_killed)
 	unsigned int i;
 	pid_t pid;
 
-	for (i = 0; i < 60; i++) {
+	for (i = 0; i < 30; i++) {
 		u = user_new(_metadata, self->fd, sizes[i % ARRAY_SIZE(sizes)]);
 		pid = fork();
 		if (!pid)
@@ -551,7 +551,7 @@ TEST_F(pool, while_who_revokes_is_killed)
 	pid_t pid;
 	char *p;
 
-	for (i = 0; i < 40; i++) {
+	for (i = 0; i < 20; i++) {
 		ASSERT_EQ(0, pipe(fds));
 		p = map_new(_metadata, self->fd, 4 * MIB, &buf);
 		touch_write(p, 4 * MIB);
@@ -561,7 +561,7 @@ TEST_F(pool, while_who_revokes_is_killed)
 			buf_revoke(buf, ZCPOOL_WAIT_FOREVER);
 			_exit(0);
 		}
-		usleep(i * 200);
+		usleep(i * 400);
 		kill(pid, SIGKILL);
 		EXPECT_EQ(128 + SIGKILL, child_status(pid));
 		/* It happened or it did not. */
