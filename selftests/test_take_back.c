@@ -271,8 +271,10 @@ static void change_mapping(struct actor *a)
 	q = mremap(p, half, half, MREMAP_MAYMOVE | MREMAP_DONTUNMAP);
 	if (q != MAP_FAILED)
 		munmap(q, half);
+	/* In two parts, and neither twice: another thread may have mapped something there. */
 	munmap(p + sizes[place] - PAGE, PAGE);
-	munmap(p, sizes[place]);
+	if (sizes[place] > PAGE)
+		munmap(p, sizes[place] - PAGE);
 }
 
 static void read_proc(struct actor *a)
