@@ -319,6 +319,37 @@ TEST_F(pool, against_writers)
 	}
 }
 
+/* Who seals it, or opens it for reading, is killed: it is sealed or it is not. */
+TEST_F(pool, while_who_seals_is_killed)
+{
+	unsigned int i;
+	int buf, seals;
+	size_t len;
+	pid_t pid;
+	char *p;
+
+	for (i = 0; i < 20; i++) {
+		len = sizes[i % ARRAY_SIZE(sizes)];
+		p = map_new(_metadata, self->fd, len, &buf);
+		fill(p, len, SEED);
+		munmap(p, len);
+		pid = fork();
+		if (!pid) {
+			for (;;) {
+				close(buf_open_ro(buf));
+				buf_seal(buf, ZCPOOL_SEAL_WRITE);
+			}
+		}
+		usleep(i * 200);
+		kill(pid, SIGKILL);
+		EXPECT_EQ(128 + SIGKILL, child_status(pid));
+		seals = buf_seal(buf, 0);
+		EXPECT_TRUE(seals == 0 || seals == ZCPOOL_SEAL_WRITE);
+		EXPECT_TRUE(seals ? write_fails(buf, EPERM) : pwrite(buf, "x", 1, 0) == 1);
+		close(buf);
+	}
+}
+
 /* A descriptor for reading is for reading, whatever one does with it. */
 TEST_F(pool, for_reading_only)
 {
