@@ -169,14 +169,17 @@ bool zcp_chunk_pinned(const struct zcp_chunk *chunk)
 }
 
 /*
- * Whether a page of an extent is; of a large folio, whether any of it is. One that a memory
- * error has hit the core may hold for ever, and nobody gets to see it again.
+ * Whether a page of an extent is; of a large folio, whether any of it is. A single page that a
+ * memory error has hit the core may hold for ever, and nobody gets to see it again; of a folio
+ * the other pages may be held by somebody who writes to them.
  */
 static bool zcp_extent_pinned(const struct zcp_extent *ext, unsigned int i)
 {
 	struct page *page = zcp_extent_page(ext) + i;
 
-	return zcp_page_pinned(&page_folio(page)->page) && !PageHWPoison(page);
+	if (!PageCompound(page) && PageHWPoison(page))
+		return false;
+	return zcp_page_pinned(&page_folio(page)->page);
 }
 
 /**
