@@ -7,7 +7,10 @@
 #ifndef _ZCPOOL_COMPAT_H
 #define _ZCPOOL_COMPAT_H
 
+#include <linux/dcache.h>
+#include <linux/err.h>
 #include <linux/fs.h>
+#include <linux/mnt_idmapping.h>
 #include <linux/mm.h>
 #include <linux/mmzone.h>
 #include <linux/module.h>
@@ -28,8 +31,87 @@ static inline void vm_flags_clear(struct vm_area_struct *vma, unsigned long flag
 
 /* What tells inode operations whose numbers an inode's owner is given in */
 #define zcp_idmap	user_namespace
+#define zcp_nop_idmap	(&init_user_ns)
 #else
 #define zcp_idmap	mnt_idmap
+#define zcp_nop_idmap	(&nop_mnt_idmap)
+#endif
+
+/* Inode operations whose arguments have changed: each calls a function of ours. */
+#if KERNEL_VERSION(7, 0, 0) > LINUX_VERSION_CODE
+#define ZCP_DEFINE_CREATE(name, fn)						\
+static int name(struct zcp_idmap *idmap, struct inode *dir,			\
+		struct dentry *dentry, umode_t mode, bool excl)			\
+{										\
+	return fn(idmap, dir, dentry, mode);					\
+}
+#else
+#define ZCP_DEFINE_CREATE(name, fn)						\
+static int name(struct zcp_idmap *idmap, struct inode *dir,			\
+		struct dentry *dentry, umode_t mode)				\
+{										\
+	return fn(idmap, dir, dentry, mode);					\
+}
+#endif
+
+#if KERNEL_VERSION(6, 15, 0) > LINUX_VERSION_CODE
+#define ZCP_DEFINE_MKDIR(name, fn)						\
+static int name(struct zcp_idmap *idmap, struct inode *dir,			\
+		struct dentry *dentry, umode_t mode)				\
+{										\
+	return fn(idmap, dir, dentry, mode);					\
+}
+#else
+#define ZCP_DEFINE_MKDIR(name, fn)						\
+static struct dentry *name(struct zcp_idmap *idmap, struct inode *dir,		\
+			   struct dentry *dentry, umode_t mode)			\
+{										\
+	return ERR_PTR(fn(idmap, dir, dentry, mode));				\
+}
+#endif
+
+/* A new inode's times, and those of a directory that has changed */
+#if KERNEL_VERSION(6, 7, 0) > LINUX_VERSION_CODE
+static inline void zcp_init_times(struct inode *inode)
+{
+	inode->i_atime = current_time(inode);
+	inode->i_mtime = inode->i_atime;
+	inode->i_ctime = inode->i_atime;
+}
+
+static inline void zcp_touch(struct inode *inode)
+{
+	inode->i_mtime = current_time(inode);
+	inode->i_ctime = inode->i_mtime;
+}
+#else
+static inline void zcp_init_times(struct inode *inode)
+{
+	simple_inode_init_ts(inode);
+}
+
+static inline void zcp_touch(struct inode *inode)
+{
+	inode_set_mtime_to_ts(inode, inode_set_ctime_current(inode));
+}
+#endif
+
+/* A name that stays until it is unlinked, and the end of a tree of such */
+#if KERNEL_VERSION(6, 19, 0) > LINUX_VERSION_CODE
+static inline void zcp_make_persistent(struct dentry *dentry, struct inode *inode)
+{
+	d_instantiate(dentry, inode);
+	dget(dentry);
+}
+
+#define zcp_kill_super	kill_litter_super
+#else
+static inline void zcp_make_persistent(struct dentry *dentry, struct inode *inode)
+{
+	d_make_persistent(dentry, inode);
+}
+
+#define zcp_kill_super	kill_anon_super
 #endif
 
 /* Set by alloc_anon_inode() where the kernel has it: 6.16 and later. */

@@ -46,10 +46,15 @@ static int __init zcp_init(void)
 	err = zcp_dev_init(pool);
 	if (err)
 		goto exit_oom;
+	err = zcp_mount_init(pool);
+	if (err)
+		goto exit_dev;
 	/* Last, and it cannot fail: a file that is open outlives debugfs_remove(). */
 	zcp_debugfs_init(pool);
 	return 0;
 
+exit_dev:
+	zcp_dev_exit();
 exit_oom:
 	zcp_oom_exit(pool);
 exit_pool:
@@ -65,6 +70,7 @@ static void __exit zcp_exit(void)
 	struct zcp_pool *pool = &zcp_default;
 
 	zcp_debugfs_exit();
+	zcp_mount_exit();
 	zcp_dev_exit();
 	zcp_oom_exit(pool);
 	zcp_pool_exit(pool);

@@ -32,7 +32,14 @@ static struct kmem_cache *zcp_buffer_cache;
 static struct vfsmount *zcp_mnt;
 static atomic64_t zcp_buffer_ids;
 
-static struct inode *zcp_alloc_inode(struct super_block *sb)
+/**
+ * zcp_alloc_inode() - memory for an inode of any of the module's file systems
+ * @sb: which
+ *
+ * Context: may sleep.
+ * Return: the inode of an empty struct zcp_buffer, or NULL.
+ */
+struct inode *zcp_alloc_inode(struct super_block *sb)
 {
 	struct zcp_buffer *buf = alloc_inode_sb(sb, zcp_buffer_cache, GFP_KERNEL);
 
@@ -52,8 +59,16 @@ static struct inode *zcp_alloc_inode(struct super_block *sb)
 	return &buf->inode;
 }
 
-static void zcp_free_inode(struct inode *inode)
+/**
+ * zcp_free_inode() - undo zcp_alloc_inode()
+ * @inode: nobody's any more
+ *
+ * Context: after a grace period, in softirq.
+ */
+void zcp_free_inode(struct inode *inode)
 {
+	if (S_ISLNK(inode->i_mode))
+		kfree(inode->i_link);
 	kmem_cache_free(zcp_buffer_cache, zcp_inode_buffer(inode));
 }
 
@@ -64,12 +79,18 @@ static void zcp_buffer_unlist(struct zcp_buffer *buf)
 	mutex_unlock(&buf->pool->buffers_lock);
 }
 
-static void zcp_evict_inode(struct inode *inode)
+/**
+ * zcp_evict_inode() - give back what a buffer has
+ * @inode: the buffer's; or of a directory or the like, which has nothing
+ *
+ * Context: may sleep.
+ */
+void zcp_evict_inode(struct inode *inode)
 {
 	struct zcp_buffer *buf = zcp_inode_buffer(inode);
 
 	clear_inode(inode);
-	if (!buf->pool)		/* the root of the file system */
+	if (!buf->pool)
 		return;
 	if (!list_empty(&buf->link)) {
 		trace_zcpool_free(buf);
@@ -79,11 +100,21 @@ static void zcp_evict_inode(struct inode *inode)
 	zcp_pool_free(&buf->extents);
 	zcp_extents_destroy(&buf->extents);
 	zcp_pins_put(buf->pins);
-	module_put(THIS_MODULE);
+	/* The others are held by their mount. */
+	if (inode->i_sb == zcp_mnt->mnt_sb)
+		module_put(THIS_MODULE);
 }
 
-/* No inode is kept for another opening by name: there are no names. */
-static int zcp_drop_inode(struct inode *inode)
+/**
+ * zcp_drop_inode() - whether an inode goes when nobody has it any more
+ * @inode: which
+ *
+ * There is nothing to be read from if it were wanted again. What has a name is held by that.
+ *
+ * Context: any.
+ * Return: 1, it does.
+ */
+int zcp_drop_inode(struct inode *inode)
 {
 	return 1;
 }
@@ -172,6 +203,24 @@ static int zcp_buffer_size(struct zcp_buffer *buf, const struct zcp_request *req
 	return 0;
 }
 
+/* Pages are dirty from their birth (mem/page.c). */
+static const struct address_space_operations zcp_aops = {
+	.dirty_folio	= noop_dirty_folio,
+};
+
+static void zcp_set_up_inode(struct inode *inode)
+{
+	inode->i_op = &zcp_buffer_iops;
+	inode->i_fop = &zcp_buffer_fops;
+	inode->i_mapping->a_ops = &zcp_aops;
+	/*
+	 * Pages that cannot move need no NUMA hinting faults; by this the core
+	 * knows (vma_migratable()), unless it was built without ZONE_DMA. The page
+	 * cache that it is meant for is empty.
+	 */
+	mapping_set_gfp_mask(inode->i_mapping, GFP_DMA);
+}
+
 /*
  * A regular file as far as anybody can see. Who holds a descriptor may have another, for
  * reading, whoever made the buffer: its name is in nobody else's reach.
@@ -183,17 +232,10 @@ static struct inode *zcp_buffer_inode(void)
 	if (IS_ERR(inode))
 		return inode;
 	inode->i_mode = S_IFREG | 0644;
-	inode->i_op = &zcp_buffer_iops;
-	inode->i_fop = &zcp_buffer_fops;
 	/* Nobody asks when a page was written to; a fault should not note it. */
 	inode->i_flags |= S_NOATIME | S_NOCMTIME;
 	inode->i_flags &= ~S_ANON_INODE;
-	/*
-	 * Pages that cannot move need no NUMA hinting faults; by this the core
-	 * knows (vma_migratable()), unless it was built without ZONE_DMA. The page
-	 * cache that it is meant for is empty.
-	 */
-	mapping_set_gfp_mask(inode->i_mapping, GFP_DMA);
+	zcp_set_up_inode(inode);
 	return inode;
 }
 
@@ -210,6 +252,28 @@ static struct zcp_buffer *zcp_buffer_new(struct zcp_pool *pool)
 	buf->pool = pool;
 	buf->id = atomic64_inc_return(&zcp_buffer_ids);
 	return buf;
+}
+
+/**
+ * zcp_buffer_named() - make a buffer that a name can be given to
+ * @pool: whose
+ * @sb: where it is to have one
+ *
+ * Context: may sleep.
+ * Return: its inode, which has neither owner nor mode yet; or -ENOMEM.
+ */
+struct inode *zcp_buffer_named(struct zcp_pool *pool, struct super_block *sb)
+{
+	struct inode *inode = new_inode(sb);
+	struct zcp_buffer *buf;
+
+	if (!inode)
+		return ERR_PTR(-ENOMEM);
+	buf = zcp_inode_buffer(inode);
+	buf->pool = pool;
+	buf->id = atomic64_inc_return(&zcp_buffer_ids);
+	zcp_set_up_inode(inode);
+	return inode;
 }
 
 static struct file *zcp_buffer_file(struct zcp_buffer *buf)

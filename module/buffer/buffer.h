@@ -161,6 +161,11 @@ static inline void zcp_buffer_unlock_shared(struct zcp_buffer *buf)
 }
 
 /* buffer.c */
+struct inode *zcp_alloc_inode(struct super_block *sb);
+void zcp_free_inode(struct inode *inode);
+void zcp_evict_inode(struct inode *inode);
+int zcp_drop_inode(struct inode *inode);
+struct inode *zcp_buffer_named(struct zcp_pool *pool, struct super_block *sb);
 int zcp_buffer_init(void);
 void zcp_buffer_exit(void);
 struct file *zcp_buffer_create(const struct zcp_request *req);
