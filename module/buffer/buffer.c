@@ -49,6 +49,7 @@ struct inode *zcp_alloc_inode(struct super_block *sb)
 	buf->nr_pages = 0;
 	buf->flags = 0;
 	zcp_extents_init(&buf->extents);
+	buf->sparse = NULL;
 	buf->life = ZCP_ALIVE;
 	buf->seals = 0;
 	buf->pins = NULL;
@@ -96,12 +97,12 @@ void zcp_evict_inode(struct inode *inode)
 		trace_zcpool_free(buf);
 		zcp_buffer_unlist(buf);
 	}
-	zcp_pieces_detach(buf->extents.ext, buf->extents.nr);
-	zcp_pool_free(&buf->extents);
+	zcp_buffer_give_back(buf, 0, ZCP_LAST_PAGE, NULL);
 	zcp_extents_destroy(&buf->extents);
+	zcp_sparse_destroy(buf->sparse);
 	zcp_pins_put(buf->pins);
 	/* The others are held by their mount. */
-	if (inode->i_sb == zcp_mnt->mnt_sb)
+	if (!zcp_buffer_has_name(buf))
 		module_put(THIS_MODULE);
 }
 
@@ -166,6 +167,18 @@ static struct file_system_type zcp_fs_type = {
 };
 
 /**
+ * zcp_buffer_has_name() - whether a buffer is, or was, in a directory
+ * @buf: which
+ *
+ * Context: any.
+ * Return: whether it is a file of a mounted pool.
+ */
+bool zcp_buffer_has_name(const struct zcp_buffer *buf)
+{
+	return buf->inode.i_sb != zcp_mnt->mnt_sb;
+}
+
+/**
  * zcp_buffer_is_gone() - whether a buffer has been taken away
  * @file: of zcp_buffer_fops
  *
@@ -178,7 +191,7 @@ bool zcp_buffer_is_gone(const struct file *file)
 }
 
 /* Sizes, by the rules that the uapi header states. */
-static int zcp_buffer_size(struct zcp_buffer *buf, const struct zcp_request *req)
+static int zcp_buffer_round(struct zcp_buffer *buf, const struct zcp_request *req)
 {
 	u64 pages = req->size / PAGE_SIZE + !!(req->size % PAGE_SIZE);
 	bool round;
@@ -254,10 +267,47 @@ static struct zcp_buffer *zcp_buffer_new(struct zcp_pool *pool)
 	return buf;
 }
 
+static struct file *zcp_buffer_file(struct zcp_buffer *buf)
+{
+	struct file *file = alloc_file_pseudo(&buf->inode, zcp_mnt, "",
+					      O_RDWR | O_LARGEFILE, &zcp_buffer_fops);
+
+	if (!IS_ERR(file))
+		file->f_mode |= FMODE_LSEEK | FMODE_PREAD | FMODE_PWRITE;
+	return file;
+}
+
+static void zcp_buffer_list(struct zcp_buffer *buf)
+{
+	mutex_lock(&buf->pool->buffers_lock);
+	list_add_tail(&buf->link, &buf->pool->buffers);
+	mutex_unlock(&buf->pool->buffers_lock);
+}
+
+/**
+ * zcp_buffer_give() - have a buffer's memory be its own, and the pool know of it
+ * @buf: with memory that nobody else uses
+ * @size: of the file, in bytes
+ *
+ * Context: may sleep; nobody has a file of the buffer, or its lock is held for writing.
+ */
+void zcp_buffer_give(struct zcp_buffer *buf, loff_t size)
+{
+	zcp_buffer_attach(buf);
+	inode_set_bytes(&buf->inode, (loff_t)zcp_buffer_held(buf) << PAGE_SHIFT);
+	i_size_write(&buf->inode, size);
+	buf->pid = task_tgid_nr(current);
+	get_task_comm(buf->comm, current);
+	buf->born = get_jiffies_64();
+	zcp_buffer_list(buf);
+}
+
 /**
  * zcp_buffer_named() - make a buffer that a name can be given to
  * @pool: whose
  * @sb: where it is to have one
+ *
+ * It has a size of 0 and no memory.
  *
  * Context: may sleep.
  * Return: its inode, which has neither owner nor mode yet; or -ENOMEM.
@@ -270,45 +320,16 @@ struct inode *zcp_buffer_named(struct zcp_pool *pool, struct super_block *sb)
 	if (!inode)
 		return ERR_PTR(-ENOMEM);
 	buf = zcp_inode_buffer(inode);
+	buf->sparse = zcp_sparse_create();
+	if (!buf->sparse) {
+		iput(inode);
+		return ERR_PTR(-ENOMEM);
+	}
 	buf->pool = pool;
 	buf->id = atomic64_inc_return(&zcp_buffer_ids);
 	zcp_set_up_inode(inode);
+	zcp_buffer_give(buf, 0);
 	return inode;
-}
-
-static struct file *zcp_buffer_file(struct zcp_buffer *buf)
-{
-	struct file *file = alloc_file_pseudo(&buf->inode, zcp_mnt, "",
-					      O_RDWR | O_LARGEFILE, &zcp_buffer_fops);
-
-	if (!IS_ERR(file))
-		file->f_mode |= FMODE_LSEEK | FMODE_PREAD | FMODE_PWRITE;
-	return file;
-}
-
-static void zcp_buffer_set_size(struct zcp_buffer *buf)
-{
-	inode_set_bytes(&buf->inode, (loff_t)buf->nr_pages << PAGE_SHIFT);
-	i_size_write(&buf->inode, (loff_t)buf->nr_pages << PAGE_SHIFT);
-}
-
-/**
- * zcp_buffer_give() - have a buffer's memory be its own, and the pool know of it
- * @buf: with extents that nobody else uses, and with a size
- *
- * Context: may sleep; nobody has a file of the buffer.
- */
-void zcp_buffer_give(struct zcp_buffer *buf)
-{
-	zcp_pieces_attach(buf->extents.ext, buf->extents.nr, &buf->inode.i_data);
-	zcp_buffer_set_size(buf);
-	buf->pid = task_tgid_nr(current);
-	get_task_comm(buf->comm, current);
-	buf->born = get_jiffies_64();
-
-	mutex_lock(&buf->pool->buffers_lock);
-	list_add_tail(&buf->link, &buf->pool->buffers);
-	mutex_unlock(&buf->pool->buffers_lock);
 }
 
 /**
@@ -322,7 +343,8 @@ void zcp_buffer_end(struct zcp_buffer *buf, enum zcp_life life)
 {
 	zcp_buffer_unlist(buf);
 	buf->nr_pages = 0;
-	zcp_buffer_set_size(buf);
+	inode_set_bytes(&buf->inode, 0);
+	i_size_write(&buf->inode, 0);
 	WRITE_ONCE(buf->life, life);
 	wake_up_all(&buf->taken);
 }
@@ -368,7 +390,7 @@ struct file *zcp_buffer_create(const struct zcp_request *req)
 	if (IS_ERR(buf))
 		return ERR_CAST(buf);
 	buf->flags = req->flags;
-	err = zcp_buffer_size(buf, req);
+	err = zcp_buffer_round(buf, req);
 	if (!err)
 		err = zcp_pool_alloc(req, buf->nr_pages, &buf->extents);
 	file = err ? ERR_PTR(err) : zcp_buffer_file(buf);
@@ -376,26 +398,29 @@ struct file *zcp_buffer_create(const struct zcp_request *req)
 		iput(&buf->inode);
 		return file;
 	}
-	zcp_buffer_give(buf);
+	zcp_buffer_give(buf, (loff_t)buf->nr_pages << PAGE_SHIFT);
 	trace_zcpool_alloc(buf);
 	return file;
 }
 
 /**
- * zcp_buffer_create_empty() - make a buffer that will be given memory
- * @pool: whose
+ * zcp_buffer_create_like() - make a buffer that will be given another's memory
+ * @old: the other
  *
  * Context: may sleep; the caller holds the module.
  * Return: a file, the only reference to the buffer; -ENOMEM, -ENFILE.
  */
-struct file *zcp_buffer_create_empty(struct zcp_pool *pool)
+struct file *zcp_buffer_create_like(const struct zcp_buffer *old)
 {
-	struct zcp_buffer *buf = zcp_buffer_new(pool);
-	struct file *file;
+	struct zcp_buffer *buf = zcp_buffer_new(old->pool);
+	struct file *file = ERR_PTR(-ENOMEM);
 
 	if (IS_ERR(buf))
 		return ERR_CAST(buf);
-	file = zcp_buffer_file(buf);
+	if (old->sparse)
+		buf->sparse = zcp_sparse_create();
+	if (!old->sparse || buf->sparse)
+		file = zcp_buffer_file(buf);
 	if (IS_ERR(file))
 		iput(&buf->inode);
 	return file;
@@ -429,6 +454,8 @@ int zcp_buffer_init(void)
 		kmem_cache_destroy(zcp_buffer_cache);
 		return PTR_ERR(zcp_mnt);
 	}
+	/* Of what had a name and was moved, the size may change. */
+	zcp_mnt->mnt_sb->s_maxbytes = ZCP_MAX_BYTES;
 	/* With the mount's own, the two that may_umount() allows for. */
 	mntget(zcp_mnt);
 	return 0;

@@ -14,6 +14,7 @@
 #include <linux/types.h>
 #include <linux/wait.h>
 
+#include "../mem/sparse.h"
 #include "../pool/pool.h"
 
 struct vm_area_struct;
@@ -37,10 +38,12 @@ enum zcp_life {
  *	the address space that belongs to it the invalidate_lock is the buffer's lock
  * @pool: whose
  * @id: number, for people; set when it has its memory
- * @nr_pages: size
- * @req_pages: size as asked for
+ * @nr_pages: how much it got when it was made
+ * @req_pages: how much was asked for then
  * @flags: ZCPOOL_ALLOC_* it was made with
- * @extents: its memory
+ * @extents: its memory, if it got all of it when it was made
+ * @sparse: its memory, if that comes and goes as it is used and as the size changes: such is
+ *	that of files with a name, or which had one; else NULL
  * @life: whether it has any
  * @seals: ZCPOOL_SEAL_*
  * @pins: what was pinned of it when it was revoked, or NULL
@@ -53,8 +56,10 @@ enum zcp_life {
  * @born: when, in jiffies_64
  *
  * The lock is held for reading by whoever wants that the memory remains the buffer's, and
- * for writing to change @nr_pages, @extents, @life, @seals or @pins. It is taken inside
- * the mmap lock. The locks of pages, zcp_pool.buffers_lock and those of nodes are taken
+ * for writing to change @nr_pages, @extents, @sparse, @life, @seals or @pins, to make the size
+ * smaller, or to remove what is in @sparse. What is missing there may be added with the lock
+ * held for reading. It is taken inside the mmap lock, and inside that of the inode, which who
+ * writes to a file or changes its size has as for any file. The locks of pages, zcp_pool.buffers_lock and those of nodes are taken
  * inside it. It is never held while user memory is accessed, which may be a mapping of this
  * very buffer.
  */
@@ -66,6 +71,7 @@ struct zcp_buffer {
 	unsigned long req_pages;
 	u32 flags;
 	struct zcp_extents extents;
+	struct zcp_sparse *sparse;
 	enum zcp_life life;
 	u32 seals;
 	struct zcp_pins *pins;
@@ -160,6 +166,99 @@ static inline void zcp_buffer_unlock_shared(struct zcp_buffer *buf)
 	up_read(&buf->inode.i_data.invalidate_lock);
 }
 
+/* memory.c */
+
+#define ZCP_SPAN_PIECES	16
+
+/**
+ * struct zcp_span - some of a buffer's memory, between two holes or less
+ * @index: its first page's place in the buffer
+ * @ext: the pieces it consists of
+ * @nr: how many
+ * @last: last page of the buffer to look at
+ * @next: where to go on
+ * @room: for @ext
+ */
+struct zcp_span {
+	pgoff_t index;
+	const struct zcp_extent *ext;
+	unsigned int nr;
+	pgoff_t last;
+	pgoff_t next;
+	struct zcp_extent room[ZCP_SPAN_PIECES];
+};
+
+void zcp_span_all(struct zcp_span *span);
+void zcp_span_range(struct zcp_span *span, pgoff_t first, pgoff_t last);
+bool zcp_span_next(const struct zcp_buffer *buf, struct zcp_span *span);
+void zcp_buffer_attach(struct zcp_buffer *buf);
+void zcp_buffer_detach(struct zcp_buffer *buf);
+void zcp_buffer_await_faults(const struct zcp_buffer *buf, pgoff_t first, pgoff_t last);
+void zcp_buffer_give_back(struct zcp_buffer *buf, pgoff_t first, pgoff_t last,
+			  struct zcp_pins *pins);
+unsigned long zcp_buffer_held(const struct zcp_buffer *buf);
+unsigned long zcp_buffer_whole(const struct zcp_buffer *buf);
+unsigned int zcp_buffer_pieces(const struct zcp_buffer *buf);
+int zcp_buffer_node(const struct zcp_buffer *buf);
+pgoff_t zcp_buffer_end_page(struct zcp_buffer *buf);
+struct zcp_chunk *zcp_sparse_chunk_to_map(struct zcp_buffer *buf, pgoff_t index);
+
+/**
+ * zcp_buffer_page() - a page of a buffer, for use
+ * @buf: which
+ * @index: page in it
+ *
+ * It holds what its owner has written to it, or zeroes.
+ *
+ * Context: may sleep; under the buffer's lock.
+ * Return: the page, without a reference of its own; NULL for a hole, or beyond the end.
+ */
+static inline struct page *zcp_buffer_page(const struct zcp_buffer *buf, pgoff_t index)
+{
+	if (buf->sparse)
+		return zcp_sparse_page(buf->sparse, index);
+	return zcp_extents_page(&buf->extents, index);
+}
+
+/**
+ * zcp_buffer_chunk_to_map() - a whole chunk that a PMD may map
+ * @buf: which
+ * @index: any page of it in the buffer
+ *
+ * Context: any; under the buffer's lock.
+ * Return: the chunk, or NULL if there is none there.
+ */
+static inline struct zcp_chunk *zcp_buffer_chunk_to_map(struct zcp_buffer *buf, pgoff_t index)
+{
+	pgoff_t nth = index / ZCP_CHUNK_PAGES;
+
+	if (buf->sparse)
+		return zcp_sparse_chunk_to_map(buf, index);
+	return nth < buf->extents.nr_whole ? buf->extents.ext[nth].chunk : NULL;
+}
+
+/* fill.c */
+int zcp_buffer_fill(struct zcp_buffer *buf, pgoff_t first, pgoff_t last, pgoff_t reach);
+
+/* size.c */
+int zcp_buffer_set_size(struct zcp_buffer *buf, loff_t size);
+void zcp_buffer_zero_behind_end(struct zcp_buffer *buf);
+void zcp_buffer_extend(struct zcp_buffer *buf, loff_t size);
+long zcp_file_fallocate(struct file *file, int mode, loff_t offset, loff_t len);
+loff_t zcp_file_llseek(struct file *file, loff_t offset, int whence);
+
+/**
+ * zcp_buffer_is_file() - whether a buffer's memory comes and goes, and its size changes
+ * @buf: which
+ *
+ * Context: any.
+ * Return: whether it does; that does not change.
+ */
+static inline bool zcp_buffer_is_file(const struct zcp_buffer *buf)
+{
+	return READ_ONCE(buf->sparse);
+}
+
 /* buffer.c */
 struct inode *zcp_alloc_inode(struct super_block *sb);
 void zcp_free_inode(struct inode *inode);
@@ -169,9 +268,10 @@ struct inode *zcp_buffer_named(struct zcp_pool *pool, struct super_block *sb);
 int zcp_buffer_init(void);
 void zcp_buffer_exit(void);
 struct file *zcp_buffer_create(const struct zcp_request *req);
-struct file *zcp_buffer_create_empty(struct zcp_pool *pool);
-void zcp_buffer_give(struct zcp_buffer *buf);
+struct file *zcp_buffer_create_like(const struct zcp_buffer *old);
+void zcp_buffer_give(struct zcp_buffer *buf, loff_t size);
 void zcp_buffer_end(struct zcp_buffer *buf, enum zcp_life life);
+bool zcp_buffer_has_name(const struct zcp_buffer *buf);
 bool zcp_buffer_is_gone(const struct file *file);
 struct zcp_buffer *zcp_buffer_find(struct zcp_pool *pool, u64 id);
 
@@ -189,6 +289,7 @@ enum zcp_copies {
 
 unsigned long zcp_buffer_seize(struct zcp_buffer *buf, enum zcp_copies copies);
 int zcp_buffer_revoke(struct zcp_buffer *buf, long timeout, u64 *pinned);
+void zcp_buffer_revive(struct zcp_buffer *buf);
 struct file *zcp_buffer_move(struct zcp_buffer *old);
 
 /* wake.c */
@@ -214,6 +315,7 @@ extern const struct inode_operations zcp_buffer_iops;
 /* map.c */
 int zcp_check_mapping(unsigned long vm_flags);
 int zcp_buffer_mmap(struct file *file, struct vm_area_struct *vma);
+unsigned int zcp_buffer_vmas(struct zcp_buffer *buf);
 #ifdef CONFIG_TRANSPARENT_HUGEPAGE
 unsigned long zcp_get_unmapped_area(struct file *file, unsigned long addr,
 				    unsigned long len, unsigned long pgoff,

@@ -16,13 +16,17 @@
 #include "buffer.h"
 
 /*
- * Called for the second and later opens, which go through /proc/PID/fd. Which
- * descriptor that was, and what it allowed, is not to be known here, so reading
- * is all that a new one allows.
+ * What has no name is opened through /proc/PID/fd. Which descriptor that was, and what it
+ * allowed, is not to be known here, so reading is all that a new one allows. Of a file with a
+ * name the permissions tell.
  */
 static int zcp_buffer_open(struct inode *inode, struct file *file)
 {
-	return file->f_mode & FMODE_WRITE ? -EACCES : 0;
+	if (!zcp_buffer_has_name(zcp_inode_buffer(inode)))
+		return file->f_mode & FMODE_WRITE ? -EACCES : 0;
+	/* There is nothing between a program and the memory that could be gone round. */
+	file->f_mode |= FMODE_CAN_ODIRECT;
+	return generic_file_open(inode, file);
 }
 
 typedef size_t zcp_copy_fn(struct page *page, size_t offset, size_t bytes,
@@ -42,54 +46,115 @@ static size_t zcp_copy_out(struct page *page, size_t offset, size_t bytes,
 	return copied;
 }
 
-/*
- * The page at a place in a buffer, with a reference, which is all that keeps it from being
- * somebody else's while it is copied: the buffer's lock cannot be held then. NULL at the end.
+/**
+ * struct zcp_transfer - a read or write of a buffer
+ * @copy: what copies some of a page
+ * @write: it is a write
  */
-static struct page *zcp_buffer_get_page(struct zcp_buffer *buf, loff_t pos, u32 unless_sealed)
+struct zcp_transfer {
+	zcp_copy_fn *copy;
+	bool write;
+};
+
+static const struct zcp_transfer zcp_reading = { .copy = zcp_copy_out };
+static const struct zcp_transfer zcp_writing = { .copy = copy_page_from_iter, .write = true };
+
+/* Whether it may be read or written; under the buffer's lock. */
+static int zcp_check_transfer(const struct zcp_buffer *buf, const struct zcp_transfer *how)
+{
+	if (buf->life != ZCP_ALIVE)
+		return -ESTALE;
+	if (how->write &&
+	    zcp_buffer_is_sealed(buf, ZCPOOL_SEAL_WRITE | ZCPOOL_SEAL_FUTURE_WRITE))
+		return -EPERM;
+	return 0;
+}
+
+/*
+ * The page at a place in a buffer, NULL behind the end. What is a hole reads as zeroes, and is
+ * filled for what is to be written, all in one chunk's worth at once.
+ */
+static struct page *zcp_transfer_page(struct zcp_buffer *buf, loff_t pos, size_t bytes,
+				      const struct zcp_transfer *how)
+{
+	pgoff_t index = pos >> PAGE_SHIFT, last, reach;
+	struct page *page;
+	int err;
+
+	if (!buf->sparse)
+		return index < buf->nr_pages ? zcp_buffer_page(buf, index) : NULL;
+	if (!how->write && pos >= i_size_read(&buf->inode))
+		return NULL;
+	page = zcp_buffer_page(buf, index);
+	if (page || !how->write)
+		return page ?: ZERO_PAGE(0);
+	last = (pos + bytes - 1) >> PAGE_SHIFT;
+	reach = max(zcp_buffer_end_page(buf), last + 1);
+	last = min(last, index | (ZCP_CHUNK_PAGES - 1));
+	err = zcp_buffer_fill(buf, index, last, reach);
+	return err ? ERR_PTR(err) : zcp_buffer_page(buf, index);
+}
+
+/*
+ * The same with a reference, which is all that keeps it from being somebody else's while it is
+ * copied: the buffer's lock cannot be held then.
+ */
+static struct page *zcp_transfer_get_page(struct zcp_buffer *buf, loff_t pos, size_t bytes,
+					  const struct zcp_transfer *how)
 {
 	struct page *page = NULL;
 	int err = zcp_buffer_lock_shared(buf);
 
 	if (err)
 		return ERR_PTR(err);
-	if (buf->life != ZCP_ALIVE)
-		err = -ESTALE;
-	else if (zcp_buffer_is_sealed(buf, unless_sealed))
-		err = -EPERM;
-	else if (pos >> PAGE_SHIFT < buf->nr_pages)
-		page = zcp_extents_page(&buf->extents, pos >> PAGE_SHIFT);
-	if (page && zcp_pages_poisoned(page, 1))
+	err = zcp_check_transfer(buf, how);
+	if (!err)
+		page = zcp_transfer_page(buf, pos, bytes, how);
+	if (!IS_ERR_OR_NULL(page) && zcp_pages_poisoned(page, 1))
 		err = -EIO;
-	else if (page)
+	else if (!IS_ERR_OR_NULL(page))
 		zcp_page_get(page);
 	zcp_buffer_unlock_shared(buf);
 	return err ? ERR_PTR(err) : page;
 }
 
+/* How much there is to be read of a page, at most to the end; of what is written all counts. */
+static size_t zcp_transfer_bytes(const struct kiocb *iocb, const struct iov_iter *iter,
+				 const struct zcp_transfer *how)
+{
+	size_t bytes = min_t(size_t, PAGE_SIZE - offset_in_page(iocb->ki_pos),
+			     iov_iter_count(iter));
+
+	if (how->write)
+		return bytes;
+	return clamp_t(loff_t, i_size_read(file_inode(iocb->ki_filp)) - iocb->ki_pos, 0, bytes);
+}
+
 static ssize_t zcp_buffer_copy(struct kiocb *iocb, struct iov_iter *iter,
-			       zcp_copy_fn *copy, u32 unless_sealed)
+			       const struct zcp_transfer *how)
 {
 	struct zcp_buffer *buf = zcp_buffer_of(iocb->ki_filp);
 	ssize_t done = 0;
 
 	while (iov_iter_count(iter)) {
 		size_t offset = offset_in_page(iocb->ki_pos);
-		size_t bytes = min_t(size_t, PAGE_SIZE - offset,
-				     iov_iter_count(iter));
-		struct page *page = zcp_buffer_get_page(buf, iocb->ki_pos, unless_sealed);
-		size_t copied;
+		struct page *page = zcp_transfer_get_page(buf, iocb->ki_pos,
+							  iov_iter_count(iter), how);
+		size_t copied, bytes;
 
 		if (!page)
 			break;
 		if (IS_ERR(page))
 			return done ? done : PTR_ERR(page);
-		copied = copy(page, offset, bytes, iter);
+		bytes = zcp_transfer_bytes(iocb, iter, how);
+		copied = how->copy(page, offset, bytes, iter);
 		zcp_page_put(page);
 		iocb->ki_pos += copied;
 		done += copied;
 		if (copied < bytes)
 			return done ? done : -EFAULT;
+		if (!bytes)
+			break;
 		if (fatal_signal_pending(current))
 			return done;
 		cond_resched();
@@ -99,19 +164,49 @@ static ssize_t zcp_buffer_copy(struct kiocb *iocb, struct iov_iter *iter,
 
 static ssize_t zcp_buffer_read_iter(struct kiocb *iocb, struct iov_iter *to)
 {
-	return zcp_buffer_copy(iocb, to, zcp_copy_out, 0);
+	ssize_t done = zcp_buffer_copy(iocb, to, &zcp_reading);
+
+	file_accessed(iocb->ki_filp);
+	return done;
+}
+
+/* To a file, under the inode's lock. */
+static ssize_t zcp_file_write(struct kiocb *iocb, struct iov_iter *from)
+{
+	struct zcp_buffer *buf = zcp_buffer_of(iocb->ki_filp);
+	ssize_t done = generic_write_checks(iocb, from);
+	int err;
+
+	if (done <= 0)
+		return done;
+	err = file_modified(iocb->ki_filp);
+	if (err)
+		return err;
+	if (iocb->ki_pos > i_size_read(&buf->inode))
+		zcp_buffer_zero_behind_end(buf);
+	done = zcp_buffer_copy(iocb, from, &zcp_writing);
+	if (done > 0)
+		zcp_buffer_extend(buf, iocb->ki_pos);
+	return done;
 }
 
 static ssize_t zcp_buffer_write_iter(struct kiocb *iocb, struct iov_iter *from)
 {
+	struct inode *inode = file_inode(iocb->ki_filp);
 	size_t count = iov_iter_count(from);
 	ssize_t done;
+
+	if (zcp_buffer_is_file(zcp_inode_buffer(inode))) {
+		inode_lock(inode);
+		done = zcp_file_write(iocb, from);
+		inode_unlock(inode);
+		return done;
+	}
 
 	/* As a block device answers: there is a last byte, and no growing. */
 	if (iocb->ki_flags & IOCB_APPEND)
 		return zcp_buffer_is_gone(iocb->ki_filp) ? -ESTALE : -ENOSPC;
-	done = zcp_buffer_copy(iocb, from, copy_page_from_iter,
-			       ZCPOOL_SEAL_WRITE | ZCPOOL_SEAL_FUTURE_WRITE);
+	done = zcp_buffer_copy(iocb, from, &zcp_writing);
 	return count && !done ? -ENOSPC : done;
 }
 
@@ -119,13 +214,17 @@ static loff_t zcp_buffer_llseek(struct file *file, loff_t offset, int whence)
 {
 	loff_t size = i_size_read(file_inode(file));
 
+	if (zcp_buffer_is_file(zcp_buffer_of(file)))
+		return zcp_file_llseek(file, offset, whence);
 	return generic_file_llseek_size(file, offset, whence, size, size);
 }
 
-/* All of a buffer is there from the beginning: there is nothing to do, and no growing. */
+/* All of what is no file is there from the beginning: there is nothing to do, and no growing. */
 static long zcp_buffer_fallocate(struct file *file, int mode, loff_t offset,
 				 loff_t len)
 {
+	if (zcp_buffer_is_file(zcp_buffer_of(file)))
+		return zcp_file_fallocate(file, mode, offset, len);
 	if (mode & ~FALLOC_FL_KEEP_SIZE)
 		return -EOPNOTSUPP;
 	if (zcp_buffer_is_gone(file))
@@ -157,11 +256,10 @@ static void zcp_buffer_show_fdinfo(struct seq_file *m, struct file *file)
 		return;
 	seq_printf(m, "zcpool-id:\t%llu\n", buf->id);
 	seq_printf(m, "zcpool-state:\t%s\n", life[buf->life]);
-	seq_printf(m, "zcpool-size:\t%llu\n", (u64)buf->nr_pages << PAGE_SHIFT);
+	seq_printf(m, "zcpool-size:\t%llu\n", (u64)i_size_read(&buf->inode));
 	if (buf->life == ZCP_ALIVE)
-		seq_printf(m, "zcpool-node:\t%d\n", zcp_extents_node(&buf->extents));
-	seq_printf(m, "zcpool-whole:\t%llu\n",
-		   (u64)buf->extents.nr_whole * ZCP_CHUNK_SIZE);
+		seq_printf(m, "zcpool-node:\t%d\n", zcp_buffer_node(buf));
+	seq_printf(m, "zcpool-whole:\t%llu\n", (u64)zcp_buffer_whole(buf) * ZCP_CHUNK_SIZE);
 	zcp_show_seals(m, buf->seals);
 	zcp_buffer_unlock_shared(buf);
 }
@@ -174,16 +272,21 @@ static __poll_t zcp_buffer_poll(struct file *file, struct poll_table_struct *tab
 	return zcp_buffer_is_gone(file) ? EPOLLHUP : DEFAULT_POLLMASK;
 }
 
-/* Mode, owner and times are like any file's. The size is what it is. */
+/* Mode, owner and times are like any file's. */
 static int zcp_buffer_setattr(struct zcp_idmap *idmap, struct dentry *dentry,
 			      struct iattr *attr)
 {
-	if (attr->ia_valid & ATTR_SIZE) {
-		if (attr->ia_size != i_size_read(d_inode(dentry)))
-			return -EPERM;
+	struct inode *inode = d_inode(dentry);
+	int err = setattr_prepare(idmap, dentry, attr);
+
+	if (!err && attr->ia_valid & ATTR_SIZE) {
+		/* Whoever asks by a name, and not by a descriptor, leaves the times to us. */
+		if (attr->ia_size != i_size_read(inode))
+			attr->ia_valid |= ATTR_MTIME | ATTR_CTIME;
+		err = zcp_buffer_set_size(zcp_inode_buffer(inode), attr->ia_size);
 		attr->ia_valid &= ~ATTR_SIZE;
 	}
-	return simple_setattr(idmap, dentry, attr);
+	return err ? err : simple_setattr(idmap, dentry, attr);
 }
 
 const struct inode_operations zcp_buffer_iops = {

@@ -16,10 +16,16 @@
 #define ZCP_SEALS	(ZCPOOL_SEAL_SEAL | ZCPOOL_SEAL_WRITE | \
 			 ZCPOOL_SEAL_FUTURE_WRITE | ZCPOOL_SEAL_REVOKE)
 
+/* Of a file nobody has asked for more than it has become. */
+static u64 zcp_buffer_requested(const struct zcp_buffer *buf)
+{
+	return zcp_buffer_is_file(buf) ? i_size_read(&buf->inode) :
+					 (u64)buf->req_pages << PAGE_SHIFT;
+}
+
 static int zcp_buffer_fill_info(struct zcp_buffer *buf, struct zcpool_buf_info *info)
 {
-	const struct zcp_extents *extents = &buf->extents;
-	unsigned long whole;
+	u64 whole;
 	int err;
 
 	err = zcp_buffer_lock_shared(buf);
@@ -29,17 +35,17 @@ static int zcp_buffer_fill_info(struct zcp_buffer *buf, struct zcpool_buf_info *
 		zcp_buffer_unlock_shared(buf);
 		return -ESTALE;
 	}
-	whole = (unsigned long)extents->nr_whole * ZCP_CHUNK_PAGES;
+	whole = (u64)zcp_buffer_whole(buf) * ZCP_CHUNK_SIZE;
 	*info = (struct zcpool_buf_info){
 		.id		= buf->id,
-		.size		= (u64)buf->nr_pages << PAGE_SHIFT,
-		.requested	= (u64)buf->req_pages << PAGE_SHIFT,
-		.whole_bytes	= (u64)whole << PAGE_SHIFT,
-		.split_bytes	= (u64)(buf->nr_pages - whole) << PAGE_SHIFT,
-		.nr_extents	= zcp_extents_pieces(extents),
-		.node		= zcp_extents_node(extents),
+		.size		= i_size_read(&buf->inode),
+		.requested	= zcp_buffer_requested(buf),
+		.whole_bytes	= whole,
+		.split_bytes	= ((u64)zcp_buffer_held(buf) << PAGE_SHIFT) - whole,
+		.nr_extents	= zcp_buffer_pieces(buf),
+		.node		= zcp_buffer_node(buf),
 		.flags		= buf->flags,
-		.mappings	= atomic_read(&buf->mappings),
+		.mappings	= zcp_buffer_vmas(buf),
 		.seals		= buf->seals,
 	};
 	zcp_buffer_unlock_shared(buf);

@@ -48,24 +48,30 @@ static bool zcp_fault_copies(const struct vm_fault *vmf)
 	return vmf->flags & FAULT_FLAG_WRITE && !(vmf->vma->vm_flags & VM_SHARED);
 }
 
-/* The order of what a fault may map: a whole chunk's, where kernel, address and VMA allow, or 0. */
-static unsigned int zcp_fault_order(const struct vm_fault *vmf, const struct zcp_buffer *buf)
+/* The whole chunk that a fault may map by a PMD, where kernel, address and VMA allow, or NULL */
+static struct zcp_chunk *zcp_fault_chunk(const struct vm_fault *vmf, struct zcp_buffer *buf)
 {
 	unsigned long start = vmf->address & PMD_MASK;
 
 	if (!IS_ENABLED(CONFIG_TRANSPARENT_HUGEPAGE) || zcp_fault_copies(vmf) ||
-	    vmf->pgoff / ZCP_CHUNK_PAGES >= buf->extents.nr_whole ||
 	    start < vmf->vma->vm_start || vmf->vma->vm_end - start < PMD_SIZE ||
 	    (vmf->pgoff - (vmf->address >> PAGE_SHIFT)) % ZCP_CHUNK_PAGES)
-		return 0;
-	return ZCP_CHUNK_ORDER;
+		return NULL;
+	return zcp_buffer_chunk_to_map(buf, vmf->pgoff);
 }
 
-/* The whole chunk that it may map */
-static struct zcp_chunk *zcp_fault_chunk(const struct vm_fault *vmf,
-					 const struct zcp_buffer *buf)
+/* Whether the core must not map more than the page, which is locked: a file ends in its chunk. */
+static bool zcp_fault_at_end(const struct vm_fault *vmf, struct zcp_buffer *buf,
+			     struct page *page)
 {
-	return buf->extents.ext[vmf->pgoff / ZCP_CHUNK_PAGES].chunk;
+	if (!buf->sparse || zcp_fault_copies(vmf) || !zcp_page_is_large(page))
+		return false;
+	if (zcp_buffer_chunk_to_map(buf, vmf->pgoff)) {
+		zcp_page_allow_pmd(page);
+		return false;
+	}
+	zcp_page_forbid_pmd(page);
+	return true;
 }
 
 /*
@@ -112,10 +118,11 @@ static vm_fault_t zcp_fault_unshare(struct vm_fault *vmf, struct page *page)
 static vm_fault_t zcp_fault_locked(struct vm_fault *vmf, struct zcp_buffer *buf,
 				   struct page *page)
 {
-	unsigned int order = zcp_fault_order(vmf, buf);
+	struct zcp_chunk *chunk = zcp_fault_chunk(vmf, buf);
+	unsigned int order = chunk ? ZCP_CHUNK_ORDER : 0;
 	vm_fault_t ret = VM_FAULT_LOCKED;
 
-	if (order && zcp_chunk_poisoned(zcp_fault_chunk(vmf, buf))) {
+	if (zcp_fault_at_end(vmf, buf, page) || (chunk && zcp_chunk_poisoned(chunk))) {
 		order = 0;
 		ret = zcp_insert_page(vmf, page);
 	} else if (order && vmf->flags & FAULT_FLAG_UNSHARE) {
@@ -140,10 +147,26 @@ static void zcp_unmap(struct zcp_buffer *buf, pgoff_t index, unsigned int nr)
 			    (loff_t)nr << PAGE_SHIFT, false);
 }
 
-/* Under the buffer's lock. One that has been taken away has no pages. */
+/*
+ * The page that is wanted. To a file memory comes when it is touched first: where there is
+ * none to be had, whoever touches it is told as hugetlbfs tells.
+ */
+static struct page *zcp_fault_page(const struct vm_fault *vmf, struct zcp_buffer *buf)
+{
+	pgoff_t end;
+
+	if (buf->sparse) {
+		end = zcp_buffer_end_page(buf);
+		if (vmf->pgoff >= end || zcp_buffer_fill(buf, vmf->pgoff, vmf->pgoff, end))
+			return NULL;
+	}
+	return zcp_buffer_page(buf, vmf->pgoff);
+}
+
+/* Under the buffer's lock. One that has been taken away has no pages, and no size. */
 static vm_fault_t zcp_fault(struct vm_fault *vmf, struct zcp_buffer *buf)
 {
-	struct page *page = zcp_extents_page(&buf->extents, vmf->pgoff);
+	struct page *page = zcp_fault_page(vmf, buf);
 
 	if (!page)
 		return VM_FAULT_SIGBUS;
@@ -183,12 +206,16 @@ static vm_fault_t zcp_vm_fault(struct vm_fault *vmf)
 #ifdef ZCP_HAVE_INSERT_FOLIO
 static vm_fault_t zcp_fault_chunk_at_once(struct vm_fault *vmf, struct zcp_buffer *buf)
 {
+	struct zcp_chunk *chunk;
 	vm_fault_t ret;
 
-	if (!zcp_fault_order(vmf, buf))
+	if (buf->sparse && !zcp_fault_page(vmf, buf))
+		return VM_FAULT_FALLBACK;
+	chunk = zcp_fault_chunk(vmf, buf);
+	if (!chunk)
 		return VM_FAULT_FALLBACK;
 	zcp_enter_dirty(vmf->vma);
-	ret = zcp_chunk_map(zcp_fault_chunk(vmf, buf), vmf);
+	ret = zcp_chunk_map(chunk, vmf);
 	if (ret == VM_FAULT_NOPAGE)
 		trace_zcpool_fault(buf, vmf->address, vmf->pgoff, ZCP_CHUNK_ORDER);
 	return ret;
@@ -216,6 +243,18 @@ static vm_fault_t zcp_vm_map_pages(struct vm_fault *vmf, pgoff_t start,
 static const struct vm_operations_struct zcp_vm_ops = {
 	.open		= zcp_vm_open,
 	.close		= zcp_vm_close,
+	.fault		= zcp_vm_fault,
+#ifdef ZCP_HAVE_INSERT_FOLIO
+	.huge_fault	= zcp_vm_huge_fault,
+#endif
+	.map_pages	= zcp_vm_map_pages,
+};
+
+/*
+ * Mappings of files can be extended, merged and moved like any file's. So nothing here may
+ * stand in the way of that, as a .close does where the core merges VMAs: nobody counts them.
+ */
+static const struct vm_operations_struct zcp_vm_ops_file = {
 	.fault		= zcp_vm_fault,
 #ifdef ZCP_HAVE_INSERT_FOLIO
 	.huge_fault	= zcp_vm_huge_fault,
@@ -362,8 +401,8 @@ static int zcp_check_vma(const struct zcp_buffer *buf, struct vm_area_struct *vm
 {
 	if (buf->life != ZCP_ALIVE)
 		return -ESTALE;
-	if (vma->vm_pgoff > buf->nr_pages ||
-	    vma_pages(vma) > buf->nr_pages - vma->vm_pgoff)
+	if (!buf->sparse && (vma->vm_pgoff > buf->nr_pages ||
+			     vma_pages(vma) > buf->nr_pages - vma->vm_pgoff))
 		return -EINVAL;
 	if (vma->vm_flags & VM_SHARED && vma->vm_flags & VM_WRITE &&
 	    zcp_buffer_is_sealed(buf, ZCPOOL_SEAL_WRITE | ZCPOOL_SEAL_FUTURE_WRITE))
@@ -380,6 +419,11 @@ static void zcp_set_up_vma(struct zcp_buffer *buf, struct vm_area_struct *vma)
 	if (vma->vm_flags & VM_SHARED &&
 	    zcp_buffer_is_sealed(buf, ZCPOOL_SEAL_WRITE | ZCPOOL_SEAL_FUTURE_WRITE))
 		vm_flags_clear(vma, VM_MAYWRITE);
+	if (buf->sparse) {
+		vma->vm_ops = &zcp_vm_ops_file;
+		return;
+	}
+	atomic_inc(&buf->mappings);
 	if (buf->extents.nr_whole || !(vma->vm_flags & VM_MAYSHARE)) {
 		vma->vm_ops = &zcp_vm_ops;
 	} else {
@@ -394,9 +438,9 @@ static void zcp_set_up_vma(struct zcp_buffer *buf, struct vm_area_struct *vma)
  * @vma: of @file
  *
  * Context: the mmap lock is held for writing.
- * Return: 0; -EINVAL for a mapping that reaches beyond the end; -EPERM for one that can
- * be executed, or written to in spite of a seal; -ESTALE the buffer has been taken away;
- * -EINTR killed.
+ * Return: 0; -EINVAL for a mapping that reaches beyond the end of what is no file; -EPERM
+ * for one that can be executed, or written to in spite of a seal; -ESTALE the buffer has been
+ * taken away; -EINTR killed.
  */
 int zcp_buffer_mmap(struct file *file, struct vm_area_struct *vma)
 {
@@ -411,16 +455,42 @@ int zcp_buffer_mmap(struct file *file, struct vm_area_struct *vma)
 	 * unmap, when they were used: VM_SEQ_READ spares that. Where a VMA has a lock, this
 	 * takes it, which comes before the buffer's.
 	 */
-	vm_flags_set(vma, VM_DONTEXPAND | VM_SEQ_READ);
+	vm_flags_set(vma, VM_SEQ_READ);
+	if (!zcp_buffer_is_file(buf))
+		vm_flags_set(vma, VM_DONTEXPAND);
 	err = zcp_buffer_lock_shared(buf);
 	if (err)
 		return err;
 	err = zcp_check_vma(buf, vma);
 	if (!err) {
 		zcp_set_up_vma(buf, vma);
-		atomic_inc(&buf->mappings);
 		trace_zcpool_map(buf, vma);
 	}
 	zcp_buffer_unlock_shared(buf);
+	file_accessed(file);
 	return err;
+}
+
+/**
+ * zcp_buffer_vmas() - how many VMAs map a buffer
+ * @buf: which
+ *
+ * Context: may sleep.
+ * Return: how many.
+ */
+unsigned int zcp_buffer_vmas(struct zcp_buffer *buf)
+{
+	struct address_space *mapping = &buf->inode.i_data;
+	unsigned int n = 0;
+	struct rb_node *link;
+
+	if (!zcp_buffer_is_file(buf))
+		return atomic_read(&buf->mappings);
+	i_mmap_lock_read(mapping);
+	for (link = rb_first_cached(&mapping->i_mmap); link; link = rb_next(link)) {
+		n++;
+		cond_resched();
+	}
+	i_mmap_unlock_read(mapping);
+	return n;
 }

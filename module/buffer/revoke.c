@@ -17,6 +17,17 @@
 #include "../show/trace.h"
 #include "buffer.h"
 
+static unsigned long zcp_buffer_pinned(const struct zcp_buffer *buf)
+{
+	unsigned long pinned = 0;
+	struct zcp_span span;
+
+	zcp_span_all(&span);
+	while (zcp_span_next(buf, &span))
+		pinned += zcp_pieces_pinned(span.ext, span.nr);
+	return pinned;
+}
+
 /*
  * References that are about to go are waited for: GUP-fast, which runs with interrupts off,
  * for a grace period; who has just been copying, or unmapping, for some milliseconds, as memfd
@@ -24,17 +35,16 @@
  */
 static unsigned long zcp_buffer_count_pins(const struct zcp_buffer *buf)
 {
-	const struct zcp_extents *list = &buf->extents;
-	unsigned long pinned = zcp_pieces_pinned(list->ext, list->nr);
+	unsigned long pinned = zcp_buffer_pinned(buf);
 	unsigned int ms;
 
 	if (pinned) {
 		synchronize_rcu_expedited();
-		pinned = zcp_pieces_pinned(list->ext, list->nr);
+		pinned = zcp_buffer_pinned(buf);
 	}
 	for (ms = 1; pinned && ms <= 8; ms *= 2) {
 		msleep(ms);
-		pinned = zcp_pieces_pinned(list->ext, list->nr);
+		pinned = zcp_buffer_pinned(buf);
 	}
 	/* Who finds that a reference has been dropped finds what was written before that, too. */
 	smp_acquire__after_ctrl_dep();
@@ -51,7 +61,7 @@ static unsigned long zcp_buffer_count_pins(const struct zcp_buffer *buf)
  */
 unsigned long zcp_buffer_seize(struct zcp_buffer *buf, enum zcp_copies copies)
 {
-	zcp_pieces_await_faults(buf->extents.ext, buf->extents.nr);
+	zcp_buffer_await_faults(buf, 0, ZCP_LAST_PAGE);
 	unmap_mapping_range(&buf->inode.i_data, 0, 0, copies == ZCP_DROP_COPIES);
 	return zcp_buffer_count_pins(buf);
 }
@@ -67,14 +77,10 @@ static int zcp_buffer_check_take(const struct zcp_buffer *buf)
 /* Under the buffer's lock. */
 static void zcp_buffer_revoke_now(struct zcp_buffer *buf, struct zcp_pins *pins)
 {
-	struct zcp_extents *list = &buf->extents;
-
 	trace_zcpool_revoke(buf);
 	zcp_buffer_seize(buf, ZCP_DROP_COPIES);
-	zcp_pieces_note_pins(list->ext, list->nr, pins);
-	buf->pins = pins;
-	zcp_pieces_detach(list->ext, list->nr);
-	zcp_pool_free(list);
+	zcp_buffer_give_back(buf, 0, ZCP_LAST_PAGE, pins);
+	buf->pins = zcp_pins_get(pins);
 	zcp_buffer_end(buf, ZCP_REVOKED);
 }
 
@@ -92,7 +98,7 @@ static void zcp_buffer_revoke_now(struct zcp_buffer *buf, struct zcp_pins *pins)
  */
 int zcp_buffer_revoke(struct zcp_buffer *buf, long timeout, u64 *pinned)
 {
-	struct zcp_pins *pins = zcp_pins_create();
+	struct zcp_pins *own = zcp_pins_create(), *pins = own;
 	int err;
 
 	if (!pins)
@@ -100,7 +106,10 @@ int zcp_buffer_revoke(struct zcp_buffer *buf, long timeout, u64 *pinned)
 	err = zcp_buffer_lock(buf);
 	if (err)
 		goto put;
-	if (buf->life != ZCP_REVOKED) {
+	if (buf->life == ZCP_REVOKED) {
+		zcp_pins_put(pins);
+		pins = zcp_pins_get(buf->pins);
+	} else {
 		err = zcp_buffer_check_take(buf);
 		if (!err)
 			zcp_buffer_revoke_now(buf, pins);
@@ -109,34 +118,52 @@ int zcp_buffer_revoke(struct zcp_buffer *buf, long timeout, u64 *pinned)
 	if (err)
 		goto put;
 
-	if (buf->pins == pins)
+	if (pins == own)
 		zcp_buffer_wake_sleepers(buf);
-	else
-		zcp_pins_put(pins);
-	err = zcp_pins_wait(buf->pins, timeout);
-	*pinned = (u64)atomic_long_read(&buf->pins->pages) << PAGE_SHIFT;
-	return err;
+	err = zcp_pins_wait(pins, timeout);
+	*pinned = (u64)atomic_long_read(&pins->pages) << PAGE_SHIFT;
 
 put:
 	zcp_pins_put(pins);
 	return err;
 }
 
-/* Under the old buffer's lock. */
+/**
+ * zcp_buffer_revive() - have a file that has been taken away begin anew, empty
+ * @buf: a file
+ *
+ * Context: may sleep; the buffer's lock is held for writing.
+ */
+void zcp_buffer_revive(struct zcp_buffer *buf)
+{
+	zcp_pins_put(buf->pins);
+	buf->pins = NULL;
+	WRITE_ONCE(buf->seals, 0);
+	zcp_buffer_give(buf, 0);
+	WRITE_ONCE(buf->life, ZCP_ALIVE);
+}
+
+/* Under the old buffer's lock. What it is left with is empty. */
 static void zcp_buffer_move_now(struct zcp_buffer *new, struct zcp_buffer *old)
 {
+	loff_t size = i_size_read(&old->inode);
+	struct zcp_sparse *sparse;
+
 	trace_zcpool_move(old, new);
 	/* Nothing is left but what writing to private mappings has made. */
 	if (old->mapped_privately)
 		unmap_mapping_range(&old->inode.i_data, 0, 0, true);
-	zcp_pieces_detach(old->extents.ext, old->extents.nr);
+	zcp_buffer_detach(old);
 	zcp_extents_move(&new->extents, &old->extents);
+	sparse = old->sparse;
+	WRITE_ONCE(old->sparse, new->sparse);
+	WRITE_ONCE(new->sparse, sparse);
 	new->nr_pages = old->nr_pages;
 	new->req_pages = old->req_pages;
 	new->flags = old->flags;
 	new->seals = old->seals;
 	zcp_buffer_end(old, ZCP_MOVED);
-	zcp_buffer_give(new);
+	zcp_buffer_give(new, size);
 }
 
 /**
@@ -149,7 +176,7 @@ static void zcp_buffer_move_now(struct zcp_buffer *new, struct zcp_buffer *old)
  */
 struct file *zcp_buffer_move(struct zcp_buffer *old)
 {
-	struct file *file = zcp_buffer_create_empty(old->pool);
+	struct file *file = zcp_buffer_create_like(old);
 	int err;
 
 	if (IS_ERR(file))

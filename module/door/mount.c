@@ -43,7 +43,7 @@ static int zcp_fill_super(struct super_block *sb, struct fs_context *fc)
 	sb->s_magic = ZCPOOL_SUPER_MAGIC;
 	sb->s_blocksize = PAGE_SIZE;
 	sb->s_blocksize_bits = PAGE_SHIFT;
-	sb->s_maxbytes = MAX_LFS_FILESIZE;
+	sb->s_maxbytes = ZCP_MAX_BYTES;
 	sb->s_time_gran = 1;
 	/* Memory that many may write to is no program, and becomes none by mprotect(). */
 	sb->s_iflags |= SB_I_NOEXEC | SB_I_NODEV;

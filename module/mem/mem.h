@@ -9,6 +9,7 @@
  *   page.c    all that is done to the struct pages of a chunk
  *   chunk.c   2 MiB of the kernel's memory: got, given back, exchanged, mapped
  *   extent.c  a list of pieces of chunks
+ *   sparse.c  pieces of chunks with holes between them
  *   node.c    the chunks on one NUMA node: lists, states, accounts
  *   take.c    what is handed out of a node, and what comes back
  *   supply.c  chunks from the kernel and back to it, and of one kind for the other
@@ -375,7 +376,7 @@ static inline void zcp_pages_let_go(struct zcp_chunk *chunk, unsigned int start,
 }
 
 void zcp_pieces_attach(const struct zcp_extent *ext, unsigned int nr,
-		       struct address_space *mapping);
+		       struct address_space *mapping, pgoff_t index);
 void zcp_pieces_detach(const struct zcp_extent *ext, unsigned int nr);
 void zcp_pieces_await_faults(const struct zcp_extent *ext, unsigned int nr);
 bool zcp_pages_poisoned(struct page *page, unsigned int nr);
@@ -388,12 +389,19 @@ unsigned long zcp_pieces_pinned(const struct zcp_extent *ext, unsigned int nr);
 void zcp_pieces_note_pins(const struct zcp_extent *ext, unsigned int nr,
 			  struct zcp_pins *pins);
 bool zcp_page_high(struct page *page);
+bool zcp_page_is_large(struct page *page);
+void zcp_page_forbid_pmd(struct page *page);
+void zcp_page_allow_pmd(struct page *page);
+struct zcp_chunk *zcp_page_chunk(struct page *page);
+void zcp_page_set_chunk(struct page *page, struct zcp_chunk *chunk);
 struct page *zcp_page_get(struct page *page);
 void zcp_page_put(struct page *page);
 bool zcp_page_lock(struct page *page);
 void zcp_page_unlock(struct page *page);
 struct page *zcp_page_duplicate(struct page *page);
 void zcp_pages_clear(struct page *page, unsigned int nr);
+void zcp_pages_clear_sound(struct page *page, unsigned int nr);
+void zcp_page_clear(struct page *page, unsigned int offset, unsigned int bytes);
 void zcp_pages_copy(struct page *to, struct page *from, unsigned int nr);
 
 /* chunk.c */
@@ -455,6 +463,7 @@ int zcp_node_take_run(struct zcp_node *node, struct zcp_extent *ext,
 		      unsigned int want);
 int zcp_node_take_block(struct zcp_node *node, struct zcp_extent *ext,
 			unsigned int nr);
+void zcp_node_shatter(const struct zcp_extent *ext, unsigned int nr);
 void zcp_node_untake(const struct zcp_extent *ext, unsigned int nr);
 void zcp_node_free(const struct zcp_extent *ext, unsigned int nr);
 bool zcp_node_borrow(struct zcp_node *node, struct zcp_extent *ext,

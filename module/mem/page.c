@@ -16,7 +16,8 @@
  * zcp_pieces_attach() - have all pages of a range say of which file they are, and where
  * @ext: the pieces that make up the range
  * @nr: how many pieces
- * @mapping: the file's, of which the range is all
+ * @mapping: the file's
+ * @index: where in the file the range begins
  *
  * As device DAX does it. A futex that processes share is found by this; the core also
  * compares the index with the size of the file before it maps a chunk by a PMD. The pages
@@ -26,9 +27,8 @@
  * Context: may sleep; before the pages can be mapped.
  */
 void zcp_pieces_attach(const struct zcp_extent *ext, unsigned int nr,
-		       struct address_space *mapping)
+		       struct address_space *mapping, pgoff_t index)
 {
-	pgoff_t index = 0;
 	struct folio *folio;
 	unsigned int i;
 
@@ -302,6 +302,74 @@ bool zcp_page_high(struct page *page)
 }
 
 /**
+ * zcp_page_is_large() - whether a page is part of a large folio
+ * @page: any
+ *
+ * Context: any.
+ * Return: whether it is.
+ */
+bool zcp_page_is_large(struct page *page)
+{
+	return PageCompound(page);
+}
+
+/**
+ * zcp_page_forbid_pmd() - have the core map no more of a large folio than it is given
+ * @page: of a whole chunk, which is locked
+ *
+ * Kernels that have no call for that do so if the folio says that it has had a memory error.
+ *
+ * Context: any.
+ */
+void zcp_page_forbid_pmd(struct page *page)
+{
+#if !defined(ZCP_HAVE_INSERT_FOLIO) && defined(CONFIG_TRANSPARENT_HUGEPAGE)
+	folio_set_has_hwpoisoned(page_folio(page));
+#endif
+}
+
+/**
+ * zcp_page_allow_pmd() - undo zcp_page_forbid_pmd(), if that has been called
+ * @page: of a whole chunk, which is locked, or nobody's any more
+ *
+ * Context: any.
+ */
+void zcp_page_allow_pmd(struct page *page)
+{
+#if !defined(ZCP_HAVE_INSERT_FOLIO) && defined(CONFIG_TRANSPARENT_HUGEPAGE)
+	struct folio *folio = page_folio(page);
+
+	if (folio_test_large(folio) && folio_test_has_hwpoisoned(folio) &&
+	    !zcp_pages_poisoned(folio_page(folio, 0), ZCP_CHUNK_PAGES))
+		folio_clear_has_hwpoisoned(folio);
+#endif
+}
+
+/**
+ * zcp_page_chunk() - the chunk of a page
+ * @page: the first of a whole one, or one that zcp_page_set_chunk() has told
+ *
+ * Context: any.
+ * Return: the chunk.
+ */
+struct zcp_chunk *zcp_page_chunk(struct page *page)
+{
+	return (struct zcp_chunk *)page_private(page);
+}
+
+/**
+ * zcp_page_set_chunk() - have a page of a split chunk tell which that is
+ * @page: in a buffer; before it leaves that it is told otherwise
+ * @chunk: its chunk, or NULL
+ *
+ * Context: any.
+ */
+void zcp_page_set_chunk(struct page *page, struct zcp_chunk *chunk)
+{
+	set_page_private(page, (unsigned long)chunk);
+}
+
+/**
  * zcp_page_get() - take a reference
  * @page: of a buffer
  *
@@ -410,6 +478,35 @@ void zcp_pages_clear(struct page *page, unsigned int nr)
 		if (i % 32 == 31)
 			cond_resched();
 	}
+}
+
+/**
+ * zcp_pages_clear_sound() - zero pages, but for those that a memory error has hit
+ * @page: the first
+ * @nr: how many, all in one chunk
+ *
+ * Context: may sleep.
+ */
+void zcp_pages_clear_sound(struct page *page, unsigned int nr)
+{
+	for (; nr; nr--, page++) {
+		if (!zcp_pages_poisoned(page, 1))
+			zcp_pages_clear(page, 1);
+		cond_resched();
+	}
+}
+
+/**
+ * zcp_page_clear() - zero some of a page
+ * @page: which
+ * @offset: first byte in it
+ * @bytes: how many
+ *
+ * Context: any.
+ */
+void zcp_page_clear(struct page *page, unsigned int offset, unsigned int bytes)
+{
+	memzero_page(page, offset, bytes);
 }
 
 /**

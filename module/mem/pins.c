@@ -34,6 +34,19 @@ static void zcp_pins_free(struct kref *ref)
 }
 
 /**
+ * zcp_pins_get() - take a reference
+ * @pins: which
+ *
+ * Context: any.
+ * Return: @pins.
+ */
+struct zcp_pins *zcp_pins_get(struct zcp_pins *pins)
+{
+	kref_get(&pins->ref);
+	return pins;
+}
+
+/**
  * zcp_pins_put() - drop a reference to an account
  * @pins: which, or NULL
  *

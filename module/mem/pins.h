@@ -22,6 +22,7 @@ struct zcp_pins {
 extern atomic_long_t zcp_pins_noted;
 
 struct zcp_pins *zcp_pins_create(void);
+struct zcp_pins *zcp_pins_get(struct zcp_pins *pins);
 void zcp_pins_put(struct zcp_pins *pins);
 void zcp_pins_add(struct zcp_pins *pins, unsigned int pages);
 void zcp_pins_sub(struct zcp_pins *pins, unsigned int pages);

@@ -174,6 +174,31 @@ int zcp_node_take_block(struct zcp_node *node, struct zcp_extent *ext,
 	return start < 0 ? -ENOMEM : 0;
 }
 
+/**
+ * zcp_node_shatter() - have each page of extents be freed by itself
+ * @ext: extents of split chunks, all of one node
+ * @nr: how many
+ *
+ * Context: may sleep for the node's lock only.
+ */
+void zcp_node_shatter(const struct zcp_extent *ext, unsigned int nr)
+{
+	struct zcp_node *node = ext->chunk->node;
+	struct zcp_buddy *buddy;
+	unsigned int i, order;
+
+	mutex_lock(&node->lock);
+	for (; nr; nr--, ext++) {
+		buddy = &ext->chunk->split->buddy;
+		for (i = ext->start; i < ext->start + ext->nr; i += 1U << order) {
+			order = zcp_buddy_order(buddy, i);
+			if (WARN_ON_ONCE(zcp_buddy_shatter(buddy, i)))
+				break;
+		}
+	}
+	mutex_unlock(&node->lock);
+}
+
 /* Clean as it was, unless another page of the chunk has had a memory error meanwhile. */
 static void zcp_split_untake(const struct zcp_extent *ext, enum zcp_state from)
 {

@@ -284,18 +284,23 @@ static int zcp_pool_could(const struct zcp_request *req, unsigned long pages)
 }
 
 /* Extents of one node follow each other: one call for each such run. */
+static void zcp_by_node(const struct zcp_extent *ext, unsigned int nr,
+			void (*call)(const struct zcp_extent *ext, unsigned int nr))
+{
+	unsigned int i, start;
+
+	for (start = 0, i = 1; start < nr; i++) {
+		if (i < nr && ext[i].chunk->node == ext[start].chunk->node)
+			continue;
+		call(ext + start, i - start);
+		start = i;
+	}
+}
+
 static void zcp_empty(struct zcp_extents *list,
 		      void (*take_back)(const struct zcp_extent *ext, unsigned int nr))
 {
-	struct zcp_extent *ext = list->ext;
-	unsigned int i, start;
-
-	for (start = 0, i = 1; start < list->nr; i++) {
-		if (i < list->nr && ext[i].chunk->node == ext[start].chunk->node)
-			continue;
-		take_back(ext + start, i - start);
-		start = i;
-	}
+	zcp_by_node(list->ext, list->nr, take_back);
 	list->nr = 0;
 	list->nr_whole = 0;
 }
@@ -388,6 +393,41 @@ int zcp_pool_alloc(const struct zcp_request *req, unsigned long nr_pages,
 void zcp_pool_free(struct zcp_extents *list)
 {
 	zcp_empty(list, zcp_node_free);
+}
+
+/**
+ * zcp_pool_free_pieces() - take pieces back
+ * @ext: nobody's any more
+ * @nr: how many
+ *
+ * Context: may sleep for the nodes' locks only.
+ */
+void zcp_pool_free_pieces(const struct zcp_extent *ext, unsigned int nr)
+{
+	zcp_by_node(ext, nr, zcp_node_free);
+}
+
+/**
+ * zcp_pool_untake_pieces() - take pieces back that nobody has got to see
+ * @ext: as zcp_pool_alloc() made them
+ * @nr: how many
+ *
+ * Context: may sleep for the nodes' locks only.
+ */
+void zcp_pool_untake_pieces(const struct zcp_extent *ext, unsigned int nr)
+{
+	zcp_by_node(ext, nr, zcp_node_untake);
+}
+
+/**
+ * zcp_pool_shatter() - have each page be given back by itself
+ * @list: of split chunks
+ *
+ * Context: may sleep for the nodes' locks only.
+ */
+void zcp_pool_shatter(const struct zcp_extents *list)
+{
+	zcp_by_node(list->ext, list->nr, zcp_node_shatter);
 }
 
 static void zcp_node_info(struct zcp_node *node, struct zcpool_info *info)

@@ -70,6 +70,9 @@ int zcp_pool_check_node(const struct zcp_pool *pool, u32 nid);
 int zcp_pool_alloc(const struct zcp_request *req, unsigned long nr_pages,
 		   struct zcp_extents *list);
 void zcp_pool_free(struct zcp_extents *list);
+void zcp_pool_free_pieces(const struct zcp_extent *ext, unsigned int nr);
+void zcp_pool_untake_pieces(const struct zcp_extent *ext, unsigned int nr);
+void zcp_pool_shatter(const struct zcp_extents *list);
 void zcp_pool_info(struct zcp_pool *pool, struct zcpool_info *info);
 
 #endif /* ZCPOOL_POOL_H */

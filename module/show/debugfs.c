@@ -110,15 +110,19 @@ DEFINE_SHOW_ATTRIBUTE(zcp_buddy);
  * Bytes that pin_user_pages() may hold. A plain reference such as a pipe's only shows
  * once the buffer is gone.
  */
-static u64 zcp_pinned_bytes(const struct zcp_extents *list)
+static u64 zcp_pinned_bytes(const struct zcp_buffer *buf)
 {
 	unsigned long pages = 0;
+	struct zcp_span span;
 	unsigned int i;
 
-	for (i = 0; i < list->nr; i++) {
-		pages += zcp_pages_dma_pinned(zcp_extent_page(&list->ext[i]),
-					      list->ext[i].nr);
-		cond_resched();
+	zcp_span_all(&span);
+	while (zcp_span_next(buf, &span)) {
+		for (i = 0; i < span.nr; i++) {
+			pages += zcp_pages_dma_pinned(zcp_extent_page(&span.ext[i]),
+						      span.ext[i].nr);
+			cond_resched();
+		}
 	}
 	return (u64)pages << PAGE_SHIFT;
 }
@@ -133,15 +137,15 @@ static void zcp_show_comm(struct seq_file *m, const char *comm)
 }
 
 /* Under the buffer's lock. */
-static void zcp_show_buffer(struct seq_file *m, const struct zcp_buffer *buf)
+static void zcp_show_buffer(struct seq_file *m, struct zcp_buffer *buf)
 {
 	seq_printf(m, "%llu %llu %d %d ", buf->id,
-		   (u64)buf->nr_pages << PAGE_SHIFT, zcp_extents_node(&buf->extents),
+		   (u64)zcp_buffer_held(buf) << PAGE_SHIFT, zcp_buffer_node(buf),
 		   buf->pid);
 	zcp_show_comm(m, buf->comm);
-	seq_printf(m, " %llu %d %llu\n",
+	seq_printf(m, " %llu %u %llu\n",
 		   jiffies64_to_msecs(get_jiffies_64() - buf->born),
-		   atomic_read(&buf->mappings), zcp_pinned_bytes(&buf->extents));
+		   zcp_buffer_vmas(buf), zcp_pinned_bytes(buf));
 }
 
 static int zcp_buffers_show(struct seq_file *m, void *v)

@@ -24,18 +24,18 @@ DECLARE_EVENT_CLASS(zcpool_buffer,
 		__field(u64, size)
 		__field(u32, flags)
 		__field(int, node)
-		__field(unsigned int, whole)
+		__field(unsigned long, whole)
 		__field(unsigned int, extents)
 	),
 	TP_fast_assign(
 		__entry->id = buf->id;
-		__entry->size = (u64)buf->nr_pages << PAGE_SHIFT;
+		__entry->size = i_size_read(&buf->inode);
 		__entry->flags = buf->flags;
-		__entry->node = zcp_extents_node(&buf->extents);
-		__entry->whole = buf->extents.nr_whole;
+		__entry->node = buf->extents.nr ? zcp_extents_node(&buf->extents) : NUMA_NO_NODE;
+		__entry->whole = zcp_buffer_whole(buf);
 		__entry->extents = buf->extents.nr;
 	),
-	TP_printk("id=%llu size=%llu flags=%#x node=%d whole=%u extents=%u",
+	TP_printk("id=%llu size=%llu flags=%#x node=%d whole=%lu extents=%u",
 		  __entry->id, __entry->size, __entry->flags, __entry->node,
 		  __entry->whole, __entry->extents)
 );
@@ -66,7 +66,7 @@ TRACE_EVENT(zcpool_move,
 	TP_fast_assign(
 		__entry->id = old->id;
 		__entry->new_id = new->id;
-		__entry->size = (u64)old->nr_pages << PAGE_SHIFT;
+		__entry->size = i_size_read(&old->inode);
 	),
 	TP_printk("id=%llu new_id=%llu size=%llu",
 		  __entry->id, __entry->new_id, __entry->size)
@@ -83,7 +83,7 @@ TRACE_EVENT(zcpool_migrate,
 	),
 	TP_fast_assign(
 		__entry->id = buf->id;
-		__entry->size = (u64)buf->nr_pages << PAGE_SHIFT;
+		__entry->size = i_size_read(&buf->inode);
 		__entry->node = node;
 		__entry->err = err;
 	),
