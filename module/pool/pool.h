@@ -16,11 +16,24 @@
 #include "../uapi/zcpool.h"
 
 /**
+ * enum zcp_huge - when files with names have whole chunks
+ * @ZCP_HUGE_PREFER: where a chunk's range of the file is asked for and one is to be had
+ * @ZCP_HUGE_ALWAYS: for all of the file's range, the last part of it included
+ * @ZCP_HUGE_NEVER: not; files consist of pages
+ */
+enum zcp_huge {
+	ZCP_HUGE_PREFER,
+	ZCP_HUGE_ALWAYS,
+	ZCP_HUGE_NEVER
+};
+
+/**
  * struct zcp_pool - a named policy and the memory under it
  * @name: of its device node under /dev/zcpool
  * @budget: what its nodes may hold together
  * @mask: NUMA nodes it has a struct zcp_node for
  * @nodes: these, by number
+ * @huge: what files with names are made of
  * @buffers_lock: protects @buffers; no other lock of ours is taken inside it
  * @buffers: whatever is made of its memory, for debugfs
  * @oom: its place among those whom the kernel asks when it is out of memory
@@ -30,6 +43,7 @@ struct zcp_pool {
 	struct zcp_budget budget;
 	nodemask_t mask;
 	struct zcp_node **nodes;
+	enum zcp_huge huge;
 	struct mutex buffers_lock;	/* @buffers */
 	struct list_head buffers;
 	struct notifier_block oom;
