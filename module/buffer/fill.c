@@ -48,14 +48,16 @@ static int zcp_fill_insert(struct zcp_buffer *buf, pgoff_t index, const struct z
 }
 
 /*
- * Whether a chunk's worth of a file is to be one: as far as the file reaches it will be used.
- * What has been begun with pages goes on with these.
+ * Whether a chunk's worth of a file is to be one, by the pool's option huge=: as far as the file
+ * reaches it will be used. What has been begun with pages goes on with these.
  */
-static bool zcp_fill_wants_chunk(const struct zcp_buffer *buf, pgoff_t slot, pgoff_t reach)
+static bool zcp_fill_wants_chunk(const struct zcp_buffer *buf, enum zcp_huge huge,
+				 pgoff_t slot, pgoff_t reach)
 {
 	pgoff_t last = slot + ZCP_CHUNK_PAGES - 1;
 
-	if (!IS_ENABLED(CONFIG_TRANSPARENT_HUGEPAGE) || last >= reach)
+	if (!IS_ENABLED(CONFIG_TRANSPARENT_HUGEPAGE) || huge == ZCP_HUGE_NEVER ||
+	    (huge == ZCP_HUGE_PREFER && last >= reach))
 		return false;
 	return zcp_sparse_next(buf->sparse, slot, last) > last;
 }
@@ -116,14 +118,15 @@ static int zcp_fill_pages(struct zcp_buffer *buf, pgoff_t index, pgoff_t last)
 /* What lies in one chunk's worth of a file */
 static int zcp_fill_slot(struct zcp_buffer *buf, pgoff_t first, pgoff_t last, pgoff_t reach)
 {
+	enum zcp_huge huge = READ_ONCE(buf->pool->huge);
 	pgoff_t slot = round_down(first, ZCP_CHUNK_PAGES);
 	int err;
 
 	if (zcp_sparse_next_hole(buf->sparse, first, last) > last)
 		return 0;
-	if (zcp_fill_wants_chunk(buf, slot, reach)) {
+	if (zcp_fill_wants_chunk(buf, huge, slot, reach)) {
 		err = zcp_fill_chunk(buf, slot);
-		if (!err || err == -EINTR)
+		if (!err || err == -EINTR || (huge == ZCP_HUGE_ALWAYS && err != -EEXIST))
 			return err;
 	}
 	return zcp_fill_pages(buf, first, last);
