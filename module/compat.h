@@ -18,6 +18,10 @@
 #include <linux/uaccess.h>
 #include <linux/version.h>
 
+#if KERNEL_VERSION(6, 3, 0) <= LINUX_VERSION_CODE
+#include <linux/filelock.h>
+#endif
+
 #if KERNEL_VERSION(6, 3, 0) > LINUX_VERSION_CODE
 static inline void vm_flags_set(struct vm_area_struct *vma, unsigned long flags)
 {

@@ -307,6 +307,7 @@ const struct file_operations zcp_buffer_fops = {
 	.mmap		= zcp_buffer_mmap,
 	.fsync		= noop_fsync,
 	.fallocate	= zcp_buffer_fallocate,
+	.setlease	= generic_setlease,
 	.get_unmapped_area = zcp_get_unmapped_area,
 	.show_fdinfo	= zcp_buffer_show_fdinfo,
 };
