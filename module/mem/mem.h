@@ -68,13 +68,15 @@ enum zcp_kind {
 };
 
 /**
- * struct zcp_budget - what all nodes of a pool may hold together
- * @max: chunks, at the most
+ * struct zcp_budget - what all nodes of a pool may hold together, or all pools
+ * @max: chunks, at the most; may change at any time, also to less than what is held
  * @nr_chunks: chunks held, and those being got from the kernel right now
+ * @ceiling: what it shares with the budgets of other pools, or NULL
  */
 struct zcp_budget {
 	unsigned long max;
 	atomic_long_t nr_chunks;
+	struct zcp_budget *ceiling;
 };
 
 /**
@@ -480,6 +482,7 @@ void zcp_node_return_borrowed(const struct zcp_extent *ext, struct zcp_piece *pi
 #define ZCP_GFP_GROW		(__GFP_NORETRY | __GFP_ZERO)
 #define ZCP_GFP_GROW_DIRTY	__GFP_NORETRY
 
+unsigned long zcp_budget_room(const struct zcp_budget *budget);
 int zcp_node_get_chunk(struct zcp_node *node, enum zcp_kind kind, gfp_t gfp);
 void zcp_node_release_and_unlock(struct zcp_chunk *chunk, enum zcp_state state);
 struct zcp_search;

@@ -3,10 +3,73 @@
  * Supply: chunks that a node gets from the kernel and gives back to it, and chunks of
  * one kind got for those of the other.
  */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/minmax.h>
 #include <linux/mm.h>
+#include <linux/printk.h>
 
 #include "../show/trace.h"
 #include "mem.h"
+
+/* One more chunk, unless there are as many as may be, or more: the maximum may have sunk. */
+static bool zcp_budget_add(struct zcp_budget *budget)
+{
+	long nr = atomic_long_read(&budget->nr_chunks);
+
+	do {
+		if (nr >= READ_ONCE(budget->max))
+			return false;
+	} while (!atomic_long_try_cmpxchg(&budget->nr_chunks, &nr, nr + 1));
+	return true;
+}
+
+/*
+ * Both or neither. While the ceiling is being asked the pool counts a chunk too many: whoever
+ * is refused for that would have been by the ceiling.
+ */
+static bool zcp_budget_charge(struct zcp_node *node)
+{
+	struct zcp_budget *budget = node->budget;
+
+	if (!zcp_budget_add(budget))
+		return false;
+	if (!budget->ceiling || zcp_budget_add(budget->ceiling))
+		return true;
+	atomic_long_dec(&budget->nr_chunks);
+	pr_warn_once("%s: refused: all pools together hold what their ceiling allows, %lu MiB\n",
+		     node->pool_name,
+		     READ_ONCE(budget->ceiling->max) * (ZCP_CHUNK_SIZE >> 20));
+	return false;
+}
+
+static void zcp_budget_uncharge(struct zcp_budget *budget)
+{
+	atomic_long_dec(&budget->nr_chunks);
+	if (budget->ceiling)
+		atomic_long_dec(&budget->ceiling->nr_chunks);
+}
+
+static unsigned long zcp_budget_left(const struct zcp_budget *budget)
+{
+	unsigned long max = READ_ONCE(budget->max);
+
+	return max - min_t(unsigned long, max, atomic_long_read(&budget->nr_chunks));
+}
+
+/**
+ * zcp_budget_room() - how many chunks more there may be now
+ * @budget: of a pool
+ *
+ * Context: any.
+ * Return: how many, by its own maximum and by the ceiling.
+ */
+unsigned long zcp_budget_room(const struct zcp_budget *budget)
+{
+	unsigned long room = zcp_budget_left(budget);
+
+	return budget->ceiling ? min(room, zcp_budget_left(budget->ceiling)) : room;
+}
 
 /**
  * zcp_node_release_and_unlock() - give one chunk back to the kernel
@@ -29,7 +92,7 @@ void zcp_node_release_and_unlock(struct zcp_chunk *chunk, enum zcp_state state)
 	if (zcp_chunk_kind(chunk) == ZCP_SPLIT)
 		node->nr_split--;
 	/* Whoever finds no memory now must find room to grow. */
-	atomic_long_dec(&node->budget->nr_chunks);
+	zcp_budget_uncharge(node->budget);
 	zcp_node_moved(node, ZCP_CHUNK_ORDER);
 	zcp_node_begin(node, &piece, NULL);
 	mutex_unlock(&node->lock);
@@ -64,20 +127,20 @@ static void zcp_supply(struct zcp_chunk *chunk, gfp_t gfp)
  * @kind: what it is to be
  * @gfp: how hard to try; without __GFP_ZERO a whole one comes as if it had been freed
  *
- * Within the pool's maximum. Whoever finds that reached meanwhile waits for it: there
- * may be room for more than one in it.
+ * Within the pool's maximum, and the ceiling of all. Whoever finds the first reached
+ * meanwhile waits for it: there may be room for more than one in it.
  *
  * Context: may sleep; without the node's lock.
- * Return: 0; -ENOSPC the pool is at its maximum; -ENOMEM the kernel has none.
+ * Return: 0; -ENOSPC the pool is at its maximum, or all are at their ceiling; -ENOMEM the
+ * kernel has none.
  */
 int zcp_node_get_chunk(struct zcp_node *node, enum zcp_kind kind, gfp_t gfp)
 {
-	struct zcp_budget *budget = node->budget;
 	struct zcp_chunk *chunk;
 	struct zcp_piece piece;
 
 	mutex_lock(&node->lock);
-	if (!atomic_long_add_unless(&budget->nr_chunks, 1, budget->max)) {
+	if (!zcp_budget_charge(node)) {
 		mutex_unlock(&node->lock);
 		return -ENOSPC;
 	}
@@ -97,7 +160,7 @@ int zcp_node_get_chunk(struct zcp_node *node, enum zcp_kind kind, gfp_t gfp)
 		if (node->nr_chunks > node->reserve)
 			zcp_node_wake_scrubber(node);
 	} else {
-		atomic_long_dec(&budget->nr_chunks);
+		zcp_budget_uncharge(node->budget);
 	}
 	zcp_node_end(node, &piece);
 	mutex_unlock(&node->lock);
@@ -132,7 +195,7 @@ static void zcp_exchange_end(struct zcp_node *node, enum zcp_kind kind,
 	} else {
 		node->nr[ZCP_DIRTY] -= ZCP_CHUNK_PAGES;
 		node->nr_chunks--;
-		atomic_long_dec(&node->budget->nr_chunks);
+		zcp_budget_uncharge(node->budget);
 		zcp_node_wake_scrubber(node);
 	}
 	zcp_node_end(node, piece);

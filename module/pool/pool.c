@@ -268,16 +268,15 @@ static int zcp_pool_could(const struct zcp_request *req, unsigned long pages)
 {
 	const bool nowait = req->flags & ZCPOOL_ALLOC_NOWAIT;
 	struct zcp_pool *pool = req->pool;
-	unsigned long room = 0, held;
+	unsigned long room = 0;
 	struct zcp_walk walk;
 	struct zcp_node *node;
 
 	walk.tried = 0;
 	while ((node = zcp_walk_next(&walk, req)))
 		room += zcp_node_room(node, req->flags);
-	held = atomic_long_read(&pool->budget.nr_chunks);
-	if (!nowait && held < pool->budget.max)
-		room += (pool->budget.max - held) * ZCP_CHUNK_PAGES;
+	if (!nowait)
+		room += zcp_budget_room(&pool->budget) * ZCP_CHUNK_PAGES;
 	if (pages <= room)
 		return 0;
 	return nowait ? -EAGAIN : -ENOSPC;
