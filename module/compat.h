@@ -8,6 +8,7 @@
 #define _ZCPOOL_COMPAT_H
 
 #include <linux/dcache.h>
+#include <linux/device.h>
 #include <linux/err.h>
 #include <linux/fs.h>
 #include <linux/mnt_idmapping.h>
@@ -39,6 +40,13 @@ static inline void vm_flags_clear(struct vm_area_struct *vma, unsigned long flag
 #else
 #define zcp_idmap	mnt_idmap
 #define zcp_nop_idmap	(&nop_mnt_idmap)
+#endif
+
+/* What a device_type's devnode() is told of */
+#if KERNEL_VERSION(6, 3, 0) > LINUX_VERSION_CODE
+#define zcp_const_device	struct device
+#else
+#define zcp_const_device	const struct device
 #endif
 
 /* Inode operations whose arguments have changed: each calls a function of ours. */
@@ -137,6 +145,13 @@ static inline bool zcp_node_may_have_errors(int nid)
 	return READ_ONCE(NODE_DATA(nid)->mf_stats.total);
 #endif
 }
+
+/* In a tracepoint, fill in what __string(dst, src) has made room for. */
+#if KERNEL_VERSION(6, 10, 0) > LINUX_VERSION_CODE
+#define zcp_assign_str(dst, src)	__assign_str(dst, src)
+#else
+#define zcp_assign_str(dst, src)	__assign_str(dst)
+#endif
 
 /* vmf_insert_folio_pmd() */
 #if KERNEL_VERSION(6, 15, 0) <= LINUX_VERSION_CODE && defined(CONFIG_TRANSPARENT_HUGEPAGE)

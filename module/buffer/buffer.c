@@ -101,6 +101,7 @@ void zcp_evict_inode(struct inode *inode)
 	zcp_extents_destroy(&buf->extents);
 	zcp_sparse_destroy(buf->sparse);
 	zcp_pins_put(buf->pins);
+	zcp_pool_put(buf->pool);
 	/* The others are held by their mount. */
 	if (!zcp_buffer_has_name(buf))
 		module_put(THIS_MODULE);
@@ -198,7 +199,7 @@ static int zcp_buffer_round(struct zcp_buffer *buf, const struct zcp_request *re
 
 	if (!pages)
 		return -EINVAL;
-	if (pages > (u64)req->pool->budget.max * ZCP_CHUNK_PAGES)
+	if (pages > (u64)READ_ONCE(req->pool->budget.max) * ZCP_CHUNK_PAGES)
 		return -ENOSPC;
 
 	buf->req_pages = pages;
@@ -262,6 +263,7 @@ static struct zcp_buffer *zcp_buffer_new(struct zcp_pool *pool)
 		return ERR_CAST(inode);
 	buf = zcp_inode_buffer(inode);
 	__module_get(THIS_MODULE);
+	zcp_pool_get(pool);
 	buf->pool = pool;
 	buf->id = atomic64_inc_return(&zcp_buffer_ids);
 	return buf;
@@ -325,6 +327,7 @@ struct inode *zcp_buffer_named(struct zcp_pool *pool, struct super_block *sb)
 		iput(inode);
 		return ERR_PTR(-ENOMEM);
 	}
+	zcp_pool_get(pool);
 	buf->pool = pool;
 	buf->id = atomic64_inc_return(&zcp_buffer_ids);
 	zcp_set_up_inode(inode);

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The pool's character device: INFO, ALLOC, and allocation by mmap.
+ * A pool's character device: INFO, ALLOC, and allocation by mmap. All but the last works on
+ * the root directory of its mount, too.
  */
 #include <linux/build_bug.h>
 #include <linux/capability.h>
 #include <linux/compat.h>
 #include <linux/file.h>
 #include <linux/fs.h>
-#include <linux/miscdevice.h>
 #include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/mount.h>
 #include <linux/topology.h>
 #include <linux/uaccess.h>
 
@@ -20,12 +21,15 @@
 			 ZCPOOL_ALLOC_NOWAIT | ZCPOOL_ALLOC_NODE | \
 			 ZCPOOL_ALLOC_THISNODE)
 
-/* There is one pool yet. */
-static struct zcp_pool *zcp_dev_pool;
-
 static int zcp_dev_open(struct inode *inode, struct file *file)
 {
-	file->private_data = zcp_dev_pool;
+	file->private_data = zcp_device_pool(inode);
+	return file->private_data ? 0 : -ENXIO;
+}
+
+static int zcp_dev_release(struct inode *inode, struct file *file)
+{
+	zcp_pool_put(file->private_data);
 	return 0;
 }
 
@@ -166,25 +170,60 @@ static long zcp_dev_migrate(struct zcp_pool *pool, void __user *arg, size_t usiz
 	return err;
 }
 
-static long zcp_dev_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+static long zcp_pool_ioctl(struct zcp_pool *pool, unsigned int cmd, void __user *arg)
 {
-	void __user *uarg = (void __user *)arg;
-
 	BUILD_BUG_ON(sizeof(struct zcpool_info) != 96);
 	BUILD_BUG_ON(sizeof(struct zcpool_alloc) != 24);
 
 	switch (cmd & ~IOCSIZE_MASK) {
 	case ZCPOOL_IOC_INFO & ~IOCSIZE_MASK:
-		return zcp_dev_info(file->private_data, uarg, _IOC_SIZE(cmd));
+		return zcp_dev_info(pool, arg, _IOC_SIZE(cmd));
 	case ZCPOOL_IOC_ALLOC & ~IOCSIZE_MASK:
-		return zcp_dev_alloc(file->private_data, uarg, _IOC_SIZE(cmd));
+		return zcp_dev_alloc(pool, arg, _IOC_SIZE(cmd));
 	case ZCPOOL_IOC_REVOKE & ~IOCSIZE_MASK:
-		return zcp_dev_revoke(file->private_data, uarg, _IOC_SIZE(cmd));
+		return zcp_dev_revoke(pool, arg, _IOC_SIZE(cmd));
 	case ZCPOOL_IOC_MIGRATE & ~IOCSIZE_MASK:
-		return zcp_dev_migrate(file->private_data, uarg, _IOC_SIZE(cmd));
+		return zcp_dev_migrate(pool, arg, _IOC_SIZE(cmd));
 	default:
 		return -ENOTTY;
 	}
+}
+
+static long zcp_dev_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	return zcp_pool_ioctl(file->private_data, cmd, (void __user *)arg);
+}
+
+/* Allocating takes what making a file there does. */
+static long zcp_root_alloc(struct file *file, unsigned int cmd, void __user *arg)
+{
+	long err = mnt_want_write_file(file);
+
+	if (err)
+		return err;
+	err = file_permission(file, MAY_WRITE | MAY_EXEC);
+	if (!err)
+		err = zcp_pool_ioctl(file_inode(file)->i_sb->s_fs_info, cmd, arg);
+	mnt_drop_write_file(file);
+	return err;
+}
+
+/**
+ * zcp_root_ioctl() - what can be asked of a pool by the root directory of its mount
+ * @file: of that directory
+ * @cmd: as for the device
+ * @arg: as for the device
+ *
+ * Context: may sleep.
+ * Return: as for the device; -EACCES, -EROFS where no file could be made there either.
+ */
+long zcp_root_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	void __user *uarg = (void __user *)arg;
+
+	if ((cmd & ~IOCSIZE_MASK) == (ZCPOOL_IOC_ALLOC & ~IOCSIZE_MASK))
+		return zcp_root_alloc(file, cmd, uarg);
+	return zcp_pool_ioctl(file_inode(file)->i_sb->s_fs_info, cmd, uarg);
 }
 
 /*
@@ -220,43 +259,13 @@ static int zcp_dev_mmap(struct file *file, struct vm_area_struct *vma)
 	return err;
 }
 
-static const struct file_operations zcp_dev_fops = {
+const struct file_operations zcp_dev_fops = {
 	.owner		= THIS_MODULE,
 	.open		= zcp_dev_open,
+	.release	= zcp_dev_release,
 	.llseek		= noop_llseek,
 	.unlocked_ioctl	= zcp_dev_ioctl,
 	.compat_ioctl	= compat_ptr_ioctl,
 	.mmap		= zcp_dev_mmap,
 	.get_unmapped_area = zcp_get_unmapped_area,
 };
-
-static struct miscdevice zcp_dev = {
-	.minor		= MISC_DYNAMIC_MINOR,
-	.name		= "zcpool-" ZCPOOL_DEFAULT,
-	.nodename	= "zcpool/" ZCPOOL_DEFAULT,
-	.mode		= 0600,
-	.fops		= &zcp_dev_fops,
-};
-
-/**
- * zcp_dev_init() - bring up the device node of the default pool
- * @pool: the pool, ready for use
- *
- * Context: may sleep.
- * Return: 0 or an error of misc_register().
- */
-int zcp_dev_init(struct zcp_pool *pool)
-{
-	zcp_dev_pool = pool;
-	return misc_register(&zcp_dev);
-}
-
-/**
- * zcp_dev_exit() - undo zcp_dev_init()
- *
- * Context: may sleep.
- */
-void zcp_dev_exit(void)
-{
-	misc_deregister(&zcp_dev);
-}

@@ -123,14 +123,17 @@ static const struct inode_operations zcp_dir_iops = {
  * zcp_names_root() - make the root directory of a mounted pool
  * @sb: its superblock
  * @mode: permissions
+ * @fops: what can be done with it when it is open
  *
  * Context: may sleep.
  * Return: 0 or -ENOMEM.
  */
-int zcp_names_root(struct super_block *sb, umode_t mode)
+int zcp_names_root(struct super_block *sb, umode_t mode, const struct file_operations *fops)
 {
 	struct inode *inode = zcp_names_inode(zcp_nop_idmap, sb, NULL, S_IFDIR | mode, 0);
 
+	if (!IS_ERR(inode))
+		inode->i_fop = fops;
 	sb->s_root = IS_ERR(inode) ? NULL : d_make_root(inode);
 	return sb->s_root ? 0 : -ENOMEM;
 }

@@ -496,6 +496,7 @@ void zcp_reserve_stop(struct zcp_node *node);
 int zcp_reserve_fill(struct zcp_node *node);
 void zcp_reserve_regain(struct zcp_node *node);
 void zcp_reserve_worker(struct work_struct *work);
+void zcp_reserve_set(struct zcp_node *node, unsigned long chunks);
 void zcp_reserve_trim(struct zcp_node *node);
 void zcp_reserve_watch(struct zcp_node *node);
 bool zcp_reserve_short(const struct zcp_node *node);

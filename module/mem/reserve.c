@@ -162,6 +162,28 @@ void zcp_reserve_watch(struct zcp_node *node)
 		zcp_node_queue_regainer(node, 0);
 }
 
+/**
+ * zcp_reserve_set() - have a node keep more or less than it does
+ * @node: which
+ * @chunks: from now on
+ *
+ * What is missing is got, and what is free beyond it is given back, by the workers, soon.
+ *
+ * Context: may sleep for the node's lock.
+ */
+void zcp_reserve_set(struct zcp_node *node, unsigned long chunks)
+{
+	mutex_lock(&node->lock);
+	if (chunks != node->reserve) {
+		WRITE_ONCE(node->reserve, chunks);
+		node->regain_delay = ZCP_REGAIN_MIN;
+		if (zcp_node_lost(node) && !node->put_off && !node->stop)
+			zcp_node_put_off_regainer(node, 0);
+		zcp_node_wake_scrubber(node);
+	}
+	mutex_unlock(&node->lock);
+}
+
 /* A free chunk beyond the reserve; of split ones that are idle, one stays. */
 static struct zcp_chunk *zcp_reserve_surplus(struct zcp_node *node)
 {

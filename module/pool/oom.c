@@ -57,17 +57,23 @@ static int zcp_oom_notify(struct notifier_block *nb, unsigned long unused, void 
  */
 int zcp_oom_init(struct zcp_pool *pool)
 {
+	int err;
+
 	pool->oom.notifier_call = zcp_oom_notify;
-	return register_oom_notifier(&pool->oom);
+	err = register_oom_notifier(&pool->oom);
+	if (err)
+		pool->oom.notifier_call = NULL;
+	return err;
 }
 
 /**
- * zcp_oom_exit() - undo zcp_oom_init()
+ * zcp_oom_exit() - undo zcp_oom_init(), if it has been done
  * @pool: which
  *
  * Context: may sleep.
  */
 void zcp_oom_exit(struct zcp_pool *pool)
 {
-	unregister_oom_notifier(&pool->oom);
+	if (pool->oom.notifier_call)
+		unregister_oom_notifier(&pool->oom);
 }

@@ -1,74 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Pools: the policy that says from which nodes, and in which pieces, a buffer
- * gets its memory.
+ * Pools: in which pieces a buffer gets its memory.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
-#include <linux/cpuset.h>
 #include <linux/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 
 #include "pool.h"
-
-#define ZCP_MIB(chunks)	((chunks) * (ZCP_CHUNK_SIZE >> 20))
-
-/**
- * zcp_pool_check_node() - whether the caller may ask for a node
- * @pool: which pool
- * @nid: number from user space
- *
- * Context: process, for its cpuset.
- * Return: 0, or -EINVAL if the pool or the caller's cpuset does not have it.
- */
-int zcp_pool_check_node(const struct zcp_pool *pool, u32 nid)
-{
-	if (nid >= MAX_NUMNODES || !node_isset(nid, pool->mask) ||
-	    !node_isset(nid, cpuset_current_mems_allowed))
-		return -EINVAL;
-	return 0;
-}
-
-/* Of the nodes that a request may use, those not tried yet. */
-struct zcp_walk {
-	unsigned int tried;
-	nodemask_t left;
-};
-
-/*
- * The nearest node that the request may use and that has not been tried, or
- * NULL. Most requests are done with the first, so the mask waits.
- */
-static struct zcp_node *zcp_walk_next(struct zcp_walk *walk,
-				      const struct zcp_request *req)
-{
-	struct zcp_pool *pool = req->pool;
-	int nid, distance, nearest = INT_MAX, best = NUMA_NO_NODE;
-
-	if (!walk->tried++) {
-		if (!zcp_pool_check_node(pool, req->nid))
-			return pool->nodes[req->nid];
-		walk->tried++;
-	}
-	if (req->flags & ZCPOOL_ALLOC_THISNODE)
-		return NULL;
-	if (walk->tried == 2) {
-		nodes_and(walk->left, pool->mask, cpuset_current_mems_allowed);
-		node_clear(req->nid, walk->left);
-	}
-	for_each_node_mask(nid, walk->left) {
-		distance = node_distance(req->nid, nid);
-		if (distance < nearest) {
-			nearest = distance;
-			best = nid;
-		}
-	}
-	if (best == NUMA_NO_NODE)
-		return NULL;
-	node_clear(best, walk->left);
-	return pool->nodes[best];
-}
 
 /* Of the errors of several nodes, the one the caller can do most about. */
 static int zcp_worse(int a, int b)
@@ -179,7 +119,7 @@ static enum zcp_growth zcp_take_growth(zcp_take_fn *take)
 	return take == zcp_take_whole_or_dirty ? ZCP_MAY_GROW_DIRTY : ZCP_MAY_GROW;
 }
 
-/* From the nearest node on. */
+/* From one node after the other. */
 static int zcp_take_round(const struct zcp_request *req, struct zcp_extents *list,
 			  zcp_take_fn *take, unsigned int *want,
 			  enum zcp_patience patience)
@@ -193,8 +133,8 @@ static int zcp_take_round(const struct zcp_request *req, struct zcp_extents *lis
 	int err, worst = -ENOMEM;
 	struct zcp_walk walk;
 
-	walk.tried = 0;
-	while ((search.node = zcp_walk_next(&walk, req))) {
+	zcp_walk_begin(&walk, req);
+	while ((search.node = zcp_walk_next(&walk))) {
 		err = zcp_take_from(&search, req, list, take, want);
 		if (!err || err == -EINTR)
 			return err;
@@ -214,12 +154,37 @@ static int zcp_take(const struct zcp_request *req, struct zcp_extents *list,
 	return err;
 }
 
+/* Chunk by chunk, where nodes take turns, unless they are to be neighbours */
+static int zcp_alloc_whole(const struct zcp_request *req, struct zcp_extents *list,
+			   zcp_take_fn *take, unsigned int nr)
+{
+	unsigned int each = nr, got;
+	struct zcp_request turn = *req;
+	int err = 0;
+
+	if (!zcp_policy_takes_turns(req))
+		return zcp_take(req, list, take, nr);
+	if (take != zcp_take_run)
+		each = 1;
+	for (got = 0; got < nr && !err; got += each) {
+		zcp_policy_turn(&turn);
+		err = zcp_take(&turn, list, take, each);
+		cond_resched();
+	}
+	return err;
+}
+
 static int zcp_alloc_block(const struct zcp_request *req, struct zcp_extents *list,
 			   unsigned int nr)
 {
+	struct zcp_request turn = *req;
 	int err = zcp_extents_reserve(list, 1);
 
-	return err ? err : zcp_take(req, list, zcp_take_block, nr);
+	if (err)
+		return err;
+	if (zcp_policy_takes_turns(req))
+		zcp_policy_turn(&turn);
+	return zcp_take(&turn, list, zcp_take_block, nr);
 }
 
 /*
@@ -272,8 +237,8 @@ static int zcp_pool_could(const struct zcp_request *req, unsigned long pages)
 	struct zcp_walk walk;
 	struct zcp_node *node;
 
-	walk.tried = 0;
-	while ((node = zcp_walk_next(&walk, req)))
+	zcp_walk_begin(&walk, req);
+	while ((node = zcp_walk_next(&walk)))
 		room += zcp_node_room(node, req->flags);
 	if (!nowait)
 		room += zcp_budget_room(&pool->budget) * ZCP_CHUNK_PAGES;
@@ -342,7 +307,7 @@ static int zcp_alloc_all(const struct zcp_request *req, unsigned long nr_pages,
 	if (!err && whole > 1)
 		err = zcp_pool_could(req, nr_pages);
 	if (!err && whole)
-		err = zcp_take(req, list, take, whole);
+		err = zcp_alloc_whole(req, list, take, whole);
 	if (!err && tail)
 		err = contig ? zcp_alloc_block(req, list, tail) :
 			       zcp_alloc_tail(req, list, tail);
@@ -359,8 +324,8 @@ static int zcp_alloc_all(const struct zcp_request *req, unsigned long nr_pages,
  *
  * Context: may sleep; with ZCPOOL_ALLOC_NOWAIT neither for pages to be zeroed nor
  * for chunks.
- * Return: 0; -ENOSPC the pool is at its maximum; -ENOMEM the kernel has no
- * memory of that kind; -EAGAIN not without waiting; -EINTR killed.
+ * Return: 0; -ENOSPC the pool is at its maximum, or all pools are at their ceiling; -ENOMEM
+ * the kernel has no memory of that kind; -EAGAIN not without waiting; -EINTR killed.
  */
 int zcp_pool_alloc(const struct zcp_request *req, unsigned long nr_pages,
 		   struct zcp_extents *list)
@@ -462,7 +427,7 @@ void zcp_pool_info(struct zcp_pool *pool, struct zcpool_info *info)
 	if (has_transparent_hugepage())
 		info->features |= ZCPOOL_FEAT_HUGE;
 	info->chunk_size = ZCP_CHUNK_SIZE;
-	info->max_bytes = (u64)pool->budget.max * ZCP_CHUNK_SIZE;
+	info->max_bytes = (u64)READ_ONCE(pool->budget.max) * ZCP_CHUNK_SIZE;
 
 	if (info->flags & ZCPOOL_INFO_NODE) {
 		zcp_node_info(pool->nodes[info->node], info);
@@ -473,8 +438,8 @@ void zcp_pool_info(struct zcp_pool *pool, struct zcpool_info *info)
 }
 
 /**
- * zcp_pool_init() - make a pool with an empty node for each that has memory
- * @pool: with its name set; zcp_pool_exit() also after an error
+ * zcp_pool_init() - give a pool an empty node for each that has memory
+ * @pool: which; zcp_pool_exit() also after an error
  *
  * Context: may sleep.
  * Return: 0 or -ENOMEM.
@@ -483,8 +448,6 @@ int zcp_pool_init(struct zcp_pool *pool)
 {
 	int nid;
 
-	mutex_init(&pool->buffers_lock);
-	INIT_LIST_HEAD(&pool->buffers);
 	pool->nodes = kcalloc(nr_node_ids, sizeof(*pool->nodes), GFP_KERNEL);
 	if (!pool->nodes)
 		return -ENOMEM;
@@ -524,7 +487,7 @@ int zcp_pool_fill(struct zcp_pool *pool)
 				ZCP_MIB(pool->nodes[nid]->reserve));
 	}
 	pr_info("%s: %lu MiB in reserve on %d node(s), at most %lu MiB\n",
-		pool->name, ZCP_MIB(want - lost), nodes_weight(pool->mask),
+		pool->name, ZCP_MIB(want - lost), nodes_weight(pool->chosen),
 		ZCP_MIB(pool->budget.max));
 	return 0;
 }

@@ -245,32 +245,51 @@ DEFINE_SEQ_ATTRIBUTE(zcp_buffers);
 DEFINE_SHOW_ATTRIBUTE(zcp_layout);
 
 /**
- * zcp_debugfs_init() - make a pool's files
- * @pool: whose
+ * zcp_debugfs_init() - make the directory that pools' are in, and what is about all of them
  *
  * As everywhere, debugfs is optional and errors are not looked at.
  *
  * Context: may sleep.
  */
-void zcp_debugfs_init(struct zcp_pool *pool)
+void zcp_debugfs_init(void)
 {
-	struct dentry *dir;
-
 	zcp_debugfs_root = debugfs_create_dir("zcpool", NULL);
-	debugfs_create_file("layout", 0400, zcp_debugfs_root, pool,
-			    &zcp_layout_fops);
-	dir = debugfs_create_dir(pool->name, zcp_debugfs_root);
-	debugfs_create_file("nodes", 0400, dir, pool, &zcp_nodes_fops);
-	debugfs_create_file("buddy", 0400, dir, pool, &zcp_buddy_fops);
-	debugfs_create_file("buffers", 0400, dir, pool, &zcp_buffers_fops);
+	debugfs_create_file("layout", 0400, zcp_debugfs_root, NULL, &zcp_layout_fops);
 }
 
 /**
- * zcp_debugfs_exit() - remove all files, once nobody reads them
+ * zcp_debugfs_exit() - undo zcp_debugfs_init(), once nobody reads what is there
  *
  * Context: may sleep.
  */
 void zcp_debugfs_exit(void)
 {
 	debugfs_remove(zcp_debugfs_root);
+}
+
+/**
+ * zcp_debugfs_add() - make a pool's files
+ * @pool: whose
+ *
+ * Context: may sleep.
+ */
+void zcp_debugfs_add(struct zcp_pool *pool)
+{
+	struct dentry *dir = debugfs_create_dir(pool->name, zcp_debugfs_root);
+
+	pool->debugfs = dir;
+	debugfs_create_file("nodes", 0400, dir, pool, &zcp_nodes_fops);
+	debugfs_create_file("buddy", 0400, dir, pool, &zcp_buddy_fops);
+	debugfs_create_file("buffers", 0400, dir, pool, &zcp_buffers_fops);
+}
+
+/**
+ * zcp_debugfs_remove() - undo zcp_debugfs_add(), if it has been done, once nobody reads them
+ * @pool: whose
+ *
+ * Context: may sleep.
+ */
+void zcp_debugfs_remove(struct zcp_pool *pool)
+{
+	debugfs_remove(pool->debugfs);
 }

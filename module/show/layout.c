@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * debugfs zcpool/layout: where in the kernel's address space the pool is.
+ * debugfs zcpool/layout: where in the kernel's address space the pools are.
  *
  * KASLR moves the regions' bounds at each boot, so they are taken from the same
  * variables and macros that the kernel itself uses.
@@ -30,7 +30,7 @@ enum zcp_region_id {
 	ZCP_NR_REGIONS
 };
 
-/* What the pool can have somewhere */
+/* What pools can have somewhere */
 enum zcp_content {
 	ZCP_PAGES,
 	ZCP_STRUCT_PAGES,
@@ -44,7 +44,7 @@ enum zcp_content {
  * @name: as people call it; NULL where this machine has none
  * @start: first address
  * @end: first one behind it
- * @bytes: what the pool has there, by content
+ * @bytes: what pools have there, by content
  */
 struct zcp_region {
 	const char *name;
@@ -56,7 +56,7 @@ struct zcp_region {
 /**
  * struct zcp_layout - what the file shows
  * @region: by enum zcp_region_id
- * @high: bytes of the pool's pages that are in none of them
+ * @high: bytes of the pools' pages that are in none of them
  * @reveal: the reader may see addresses
  */
 struct zcp_layout {
@@ -177,15 +177,24 @@ static void zcp_layout_add_buffers(struct zcp_layout *l, struct zcp_pool *pool)
 	mutex_unlock(&pool->buffers_lock);
 }
 
-static void zcp_layout_add_all(struct zcp_layout *l, struct zcp_pool *pool)
+static void zcp_layout_add_pool(struct zcp_layout *l, struct zcp_pool *pool)
 {
 	int nid;
 
-	/* Where the kernel's address is random, a module may lie outside its region. */
-	zcp_layout_add(l, ZCP_MODULE, zcp_layout_add_all, zcp_module_bytes(THIS_MODULE));
+	zcp_layout_add(l, ZCP_METADATA, pool, sizeof(*pool));
 	for_each_node_mask(nid, pool->mask)
 		zcp_layout_add_node(l, pool->nodes[nid]);
 	zcp_layout_add_buffers(l, pool);
+}
+
+static void zcp_layout_add_all(struct zcp_layout *l)
+{
+	struct zcp_pool *pool = NULL;
+
+	/* Where the kernel's address is random, a module may lie outside its region. */
+	zcp_layout_add(l, ZCP_MODULE, zcp_layout_add_all, zcp_module_bytes(THIS_MODULE));
+	while ((pool = zcp_pool_next(pool)))
+		zcp_layout_add_pool(l, pool);
 }
 
 static void zcp_show_address(struct seq_file *m, const struct zcp_layout *l,
@@ -290,29 +299,43 @@ static bool zcp_borrow_page(struct zcp_pool *pool, struct zcp_extent *ext,
 	return false;
 }
 
-static void zcp_show_ways(struct seq_file *m, struct zcp_layout *l,
-			  struct zcp_pool *pool)
+/* The first that has one lends it; held while it does, or NULL. */
+static struct zcp_pool *zcp_borrow_any(struct zcp_extent *ext, struct zcp_piece *piece)
+{
+	struct zcp_pool *pool = NULL;
+
+	while ((pool = zcp_pool_next(pool))) {
+		if (zcp_borrow_page(pool, ext, piece))
+			break;
+	}
+	return pool;
+}
+
+static void zcp_show_ways(struct seq_file *m, struct zcp_layout *l)
 {
 	struct zcp_piece piece;
+	struct zcp_pool *pool;
 	struct zcp_extent ext;
 	unsigned int i;
 
 	seq_puts(m, "\nway page region address\n");
-	if (!zcp_borrow_page(pool, &ext, &piece)) {
-		seq_puts(m, "# no page of the pool is free and clean\n");
+	pool = zcp_borrow_any(&ext, &piece);
+	if (!pool) {
+		seq_puts(m, "# no page of any pool is free and clean\n");
 		return;
 	}
 	for (i = 0; i < ARRAY_SIZE(zcp_ways); i++)
 		zcp_show_way(m, l, &zcp_ways[i], zcp_extent_page(&ext));
 	zcp_node_return_borrowed(&ext, &piece);
+	zcp_pool_put(pool);
 }
 
 /**
  * zcp_layout_show() - debugfs zcpool/layout
- * @m: where to, with the pool as its private data
+ * @m: where to
  * @v: unused
  *
- * For the time that takes, a page of the pool, or a whole chunk if it has no other
+ * For the time that takes, a page of a pool, or a whole chunk if it has no other
  * page that is clean, counts as dirty.
  *
  * Context: process, for its credentials; may sleep.
@@ -320,14 +343,13 @@ static void zcp_show_ways(struct seq_file *m, struct zcp_layout *l,
  */
 int zcp_layout_show(struct seq_file *m, void *v)
 {
-	struct zcp_pool *pool = m->private;
 	struct zcp_layout layout = {
 		.reveal = zcp_may_see_addresses(m->file),
 	};
 
 	zcp_layout_bounds(&layout);
-	zcp_layout_add_all(&layout, pool);
+	zcp_layout_add_all(&layout);
 	zcp_show_regions(m, &layout);
-	zcp_show_ways(m, &layout, pool);
+	zcp_show_ways(m, &layout);
 	return 0;
 }

@@ -10,8 +10,10 @@
 struct seq_file;
 
 /* debugfs.c */
-void zcp_debugfs_init(struct zcp_pool *pool);
+void zcp_debugfs_init(void);
 void zcp_debugfs_exit(void);
+void zcp_debugfs_add(struct zcp_pool *pool);
+void zcp_debugfs_remove(struct zcp_pool *pool);
 
 /* layout.c */
 int zcp_layout_show(struct seq_file *m, void *v);
