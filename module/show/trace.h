@@ -7,6 +7,8 @@
 
 #include <linux/tracepoint.h>
 
+#include "../compat.h"
+
 /*
  * Any floor may include this to say what happens on it: that takes no more than the names
  * of what the tracepoints read.
@@ -20,6 +22,7 @@ DECLARE_EVENT_CLASS(zcpool_buffer,
 	TP_PROTO(const struct zcp_buffer *buf),
 	TP_ARGS(buf),
 	TP_STRUCT__entry(
+		__string(pool, buf->pool->name)
 		__field(u64, id)
 		__field(u64, size)
 		__field(u32, flags)
@@ -28,6 +31,7 @@ DECLARE_EVENT_CLASS(zcpool_buffer,
 		__field(unsigned int, extents)
 	),
 	TP_fast_assign(
+		zcp_assign_str(pool, buf->pool->name);
 		__entry->id = buf->id;
 		__entry->size = i_size_read(&buf->inode);
 		__entry->flags = buf->flags;
@@ -35,8 +39,8 @@ DECLARE_EVENT_CLASS(zcpool_buffer,
 		__entry->whole = zcp_buffer_whole(buf);
 		__entry->extents = buf->extents.nr;
 	),
-	TP_printk("id=%llu size=%llu flags=%#x node=%d whole=%lu extents=%u",
-		  __entry->id, __entry->size, __entry->flags, __entry->node,
+	TP_printk("pool=%s id=%llu size=%llu flags=%#x node=%d whole=%lu extents=%u",
+		  __get_str(pool), __entry->id, __entry->size, __entry->flags, __entry->node,
 		  __entry->whole, __entry->extents)
 );
 
@@ -59,72 +63,80 @@ TRACE_EVENT(zcpool_move,
 	TP_PROTO(const struct zcp_buffer *old, const struct zcp_buffer *new),
 	TP_ARGS(old, new),
 	TP_STRUCT__entry(
+		__string(pool, old->pool->name)
 		__field(u64, id)
 		__field(u64, new_id)
 		__field(u64, size)
 	),
 	TP_fast_assign(
+		zcp_assign_str(pool, old->pool->name);
 		__entry->id = old->id;
 		__entry->new_id = new->id;
 		__entry->size = i_size_read(&old->inode);
 	),
-	TP_printk("id=%llu new_id=%llu size=%llu",
-		  __entry->id, __entry->new_id, __entry->size)
+	TP_printk("pool=%s id=%llu new_id=%llu size=%llu",
+		  __get_str(pool), __entry->id, __entry->new_id, __entry->size)
 );
 
 TRACE_EVENT(zcpool_migrate,
 	TP_PROTO(const struct zcp_buffer *buf, int node, int err),
 	TP_ARGS(buf, node, err),
 	TP_STRUCT__entry(
+		__string(pool, buf->pool->name)
 		__field(u64, id)
 		__field(u64, size)
 		__field(int, node)
 		__field(int, err)
 	),
 	TP_fast_assign(
+		zcp_assign_str(pool, buf->pool->name);
 		__entry->id = buf->id;
 		__entry->size = i_size_read(&buf->inode);
 		__entry->node = node;
 		__entry->err = err;
 	),
-	TP_printk("id=%llu size=%llu node=%d err=%d",
-		  __entry->id, __entry->size, __entry->node, __entry->err)
+	TP_printk("pool=%s id=%llu size=%llu node=%d err=%d",
+		  __get_str(pool), __entry->id, __entry->size, __entry->node, __entry->err)
 );
 
 TRACE_EVENT(zcpool_seal,
 	TP_PROTO(const struct zcp_buffer *buf, u32 added),
 	TP_ARGS(buf, added),
 	TP_STRUCT__entry(
+		__string(pool, buf->pool->name)
 		__field(u64, id)
 		__field(u32, seals)
 		__field(u32, added)
 	),
 	TP_fast_assign(
+		zcp_assign_str(pool, buf->pool->name);
 		__entry->id = buf->id;
 		__entry->seals = buf->seals;
 		__entry->added = added;
 	),
-	TP_printk("id=%llu seals=%#x added=%#x",
-		  __entry->id, __entry->seals, __entry->added)
+	TP_printk("pool=%s id=%llu seals=%#x added=%#x",
+		  __get_str(pool), __entry->id, __entry->seals, __entry->added)
 );
 
 TRACE_EVENT(zcpool_map,
 	TP_PROTO(const struct zcp_buffer *buf, const struct vm_area_struct *vma),
 	TP_ARGS(buf, vma),
 	TP_STRUCT__entry(
+		__string(pool, buf->pool->name)
 		__field(u64, id)
 		__field(unsigned long, start)
 		__field(unsigned long, end)
 		__field(unsigned long, pgoff)
 	),
 	TP_fast_assign(
+		zcp_assign_str(pool, buf->pool->name);
 		__entry->id = buf->id;
 		__entry->start = vma->vm_start;
 		__entry->end = vma->vm_end;
 		__entry->pgoff = vma->vm_pgoff;
 	),
-	TP_printk("id=%llu start=%#lx end=%#lx pgoff=%lu",
-		  __entry->id, __entry->start, __entry->end, __entry->pgoff)
+	TP_printk("pool=%s id=%llu start=%#lx end=%#lx pgoff=%lu",
+		  __get_str(pool), __entry->id, __entry->start, __entry->end, __entry->pgoff)
 );
 
 TRACE_EVENT(zcpool_fault,
@@ -132,36 +144,40 @@ TRACE_EVENT(zcpool_fault,
 		 pgoff_t pgoff, unsigned int order),
 	TP_ARGS(buf, address, pgoff, order),
 	TP_STRUCT__entry(
+		__string(pool, buf->pool->name)
 		__field(u64, id)
 		__field(unsigned long, address)
 		__field(unsigned long, pgoff)
 		__field(unsigned int, order)
 	),
 	TP_fast_assign(
+		zcp_assign_str(pool, buf->pool->name);
 		__entry->id = buf->id;
 		__entry->address = address;
 		__entry->pgoff = pgoff;
 		__entry->order = order;
 	),
-	TP_printk("id=%llu address=%#lx pgoff=%lu order=%u",
-		  __entry->id, __entry->address, __entry->pgoff, __entry->order)
+	TP_printk("pool=%s id=%llu address=%#lx pgoff=%lu order=%u",
+		  __get_str(pool), __entry->id, __entry->address, __entry->pgoff, __entry->order)
 );
 
 DECLARE_EVENT_CLASS(zcpool_pages,
 	TP_PROTO(const struct zcp_node *node, struct page *page, unsigned int nr),
 	TP_ARGS(node, page, nr),
 	TP_STRUCT__entry(
+		__string(pool, node->pool_name)
 		__field(int, node)
 		__field(unsigned long, pfn)
 		__field(unsigned int, nr)
 	),
 	TP_fast_assign(
+		zcp_assign_str(pool, node->pool_name);
 		__entry->node = node->nid;
 		__entry->pfn = page_to_pfn(page);
 		__entry->nr = nr;
 	),
-	TP_printk("node=%d pfn=%#lx pages=%u",
-		  __entry->node, __entry->pfn, __entry->nr)
+	TP_printk("pool=%s node=%d pfn=%#lx pages=%u",
+		  __get_str(pool), __entry->node, __entry->pfn, __entry->nr)
 );
 
 DEFINE_EVENT(zcpool_pages, zcpool_scrub,
