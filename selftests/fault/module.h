@@ -98,7 +98,7 @@ static inline const char *module_remains(void)
 {
 	static const char *const paths[] = {
 		"/sys/module/zcpool", "/sys/kernel/debug/zcpool", POOL_PATH,
-		"/sys/class/misc/zcpool-" ZCPOOL_DEFAULT,
+		"/sys/class/zcpool",
 		"/sys/kernel/slab/zcpool_buffer",
 		"/sys/kernel/tracing/events/zcpool",
 	};

@@ -36,19 +36,15 @@ static long long lost_bytes(void)
 
 /*
  * The node under /dev, and what debugfs has, may be missing: the driver core and
- * debugfs have no memory, and neither tells the module. A device whose name could
- * not be had is made, and left behind, under its other one.
+ * debugfs have no memory, and neither tells the module.
  */
-#define OTHER_PATH	"/dev/zcpool-" ZCPOOL_DEFAULT
-
 static bool pool_works(struct __test_metadata *_metadata, const struct load *l)
 {
 	struct zcpool_info pi;
 	int pool, buf;
 	bool ok;
 
-	pool = exists(POOL_PATH) ? pool_open() :
-	       exists(OTHER_PATH) ? open(OTHER_PATH, O_RDWR | O_CLOEXEC) : -1;
+	pool = exists(POOL_PATH) ? pool_open() : -1;
 	if (pool < 0) {
 		TH_LOG("loaded without a device node");
 		return true;
@@ -78,8 +74,6 @@ static void load_step(struct __test_metadata *_metadata, const struct load *l,
 			       l->name, n, fault_name(kind));
 		ASSERT_EQ(0, module_unload());
 	}
-	if (kind != FAULT_NONE && exists(OTHER_PATH))
-		unlink(OTHER_PATH);
 	EXPECT_EQ(NULL, module_remains()) {
 		TH_LOG("%s: point %u (%s, %d): left: %s", l->name, n,
 		       fault_name(kind), err, module_remains());
