@@ -353,26 +353,82 @@ void zcp_buffer_end(struct zcp_buffer *buf, enum zcp_life life)
 }
 
 /**
+ * zcp_buffer_grab() - hold a buffer that is on the list of its pool
+ * @buf: which
+ * @mount: NULL, or what a call before has set it to; to be given to zcp_buffer_unlock_list()
+ *
+ * With a file its mount is held, which could not be undone while there is such a user. Of a
+ * pool's mounts one is alive at most, so the same will do for all its files.
+ *
+ * Context: under zcp_pool.buffers_lock.
+ * Return: whether it is held; not if it is just going away.
+ */
+bool zcp_buffer_grab(struct zcp_buffer *buf, struct super_block **mount)
+{
+	struct super_block *sb = buf->inode.i_sb;
+
+	if (zcp_buffer_has_name(buf) && *mount != sb) {
+		if (*mount || !atomic_inc_not_zero(&sb->s_active))
+			return false;
+		*mount = sb;
+	}
+	return igrab(&buf->inode);
+}
+
+/**
+ * zcp_buffer_unlock_list() - drop zcp_pool.buffers_lock after zcp_buffer_grab()
+ * @pool: whose
+ * @buf: what is held now, or NULL
+ * @mount: what that has set
+ *
+ * Context: may sleep.
+ */
+void zcp_buffer_unlock_list(struct zcp_pool *pool, const struct zcp_buffer *buf,
+			    struct super_block *mount)
+{
+	mutex_unlock(&pool->buffers_lock);
+	/* It was held for one that has gone. */
+	if (mount && !(buf && zcp_buffer_has_name(buf)))
+		deactivate_super(mount);
+}
+
+/**
+ * zcp_buffer_ungrab() - undo zcp_buffer_grab()
+ * @buf: which
+ *
+ * Context: may sleep.
+ */
+void zcp_buffer_ungrab(struct zcp_buffer *buf)
+{
+	struct super_block *sb = zcp_buffer_has_name(buf) ? buf->inode.i_sb : NULL;
+
+	iput(&buf->inode);
+	if (sb)
+		deactivate_super(sb);
+}
+
+/**
  * zcp_buffer_find() - find a buffer by its number
  * @pool: where
  * @id: number
  *
  * Context: may sleep.
- * Return: the buffer, its inode to be given to iput(); NULL if there is none.
+ * Return: the buffer, to be given to zcp_buffer_ungrab(); NULL if there is none.
  */
 struct zcp_buffer *zcp_buffer_find(struct zcp_pool *pool, u64 id)
 {
 	struct zcp_buffer *buf, *found = NULL;
+	struct super_block *mount = NULL;
 
 	mutex_lock(&pool->buffers_lock);
 	list_for_each_entry(buf, &pool->buffers, link) {
 		if (buf->id == id) {
-			found = igrab(&buf->inode) ? buf : NULL;
+			found = zcp_buffer_grab(buf, &mount) ? buf : NULL;
 			break;
 		}
 		cond_resched();
 	}
-	mutex_unlock(&pool->buffers_lock);
+	zcp_buffer_unlock_list(pool, found, mount);
 	return found;
 }
 

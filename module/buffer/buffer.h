@@ -273,6 +273,10 @@ void zcp_buffer_give(struct zcp_buffer *buf, loff_t size);
 void zcp_buffer_end(struct zcp_buffer *buf, enum zcp_life life);
 bool zcp_buffer_has_name(const struct zcp_buffer *buf);
 bool zcp_buffer_is_gone(const struct file *file);
+bool zcp_buffer_grab(struct zcp_buffer *buf, struct super_block **mount);
+void zcp_buffer_unlock_list(struct zcp_pool *pool, const struct zcp_buffer *buf,
+			    struct super_block *mount);
+void zcp_buffer_ungrab(struct zcp_buffer *buf);
 struct zcp_buffer *zcp_buffer_find(struct zcp_pool *pool, u64 id);
 
 /* revoke.c */

@@ -142,7 +142,7 @@ static long zcp_dev_revoke(struct zcp_pool *pool, void __user *arg, size_t usize
 	if (IS_ERR(buf))
 		return PTR_ERR(buf);
 	err = zcp_ioctl_revoke(buf, &args, arg, usize);
-	iput(&buf->inode);
+	zcp_buffer_ungrab(buf);
 	return err;
 }
 
@@ -166,7 +166,7 @@ static long zcp_dev_migrate(struct zcp_pool *pool, void __user *arg, size_t usiz
 	if (IS_ERR(buf))
 		return PTR_ERR(buf);
 	err = zcp_buffer_migrate(buf, args.node);
-	iput(&buf->inode);
+	zcp_buffer_ungrab(buf);
 	return err;
 }
 

@@ -170,20 +170,22 @@ static int zcp_buffers_show(struct seq_file *m, void *v)
  * One buffer is held at a time, and not the list: whoever holds a buffer's lock may want
  * that. Those that are just going away are passed over. Under the list's lock.
  */
-static struct zcp_buffer *zcp_buffers_hold(struct zcp_pool *pool, struct list_head *link)
+static struct zcp_buffer *zcp_buffers_hold(struct zcp_pool *pool, struct list_head *link,
+					   struct super_block **mount)
 {
 	struct zcp_buffer *buf;
 
 	for (; link != &pool->buffers; link = link->next) {
 		buf = list_entry(link, struct zcp_buffer, link);
-		if (igrab(&buf->inode))
+		if (zcp_buffer_grab(buf, mount))
 			return buf;
 		cond_resched();
 	}
 	return NULL;
 }
 
-static struct zcp_buffer *zcp_buffers_hold_nth(struct zcp_pool *pool, loff_t nth)
+static struct zcp_buffer *zcp_buffers_hold_nth(struct zcp_pool *pool, loff_t nth,
+					       struct super_block **mount)
 {
 	struct list_head *link = pool->buffers.next;
 
@@ -191,19 +193,20 @@ static struct zcp_buffer *zcp_buffers_hold_nth(struct zcp_pool *pool, loff_t nth
 		link = link->next;
 		cond_resched();
 	}
-	return zcp_buffers_hold(pool, link);
+	return zcp_buffers_hold(pool, link, mount);
 }
 
 static void *zcp_buffers_start(struct seq_file *m, loff_t *pos)
 {
 	struct zcp_pool *pool = m->private;
+	struct super_block *mount = NULL;
 	struct zcp_buffer *buf;
 
 	if (!*pos)
 		return SEQ_START_TOKEN;
 	mutex_lock(&pool->buffers_lock);
-	buf = zcp_buffers_hold_nth(pool, *pos - 1);
-	mutex_unlock(&pool->buffers_lock);
+	buf = zcp_buffers_hold_nth(pool, *pos - 1, &mount);
+	zcp_buffer_unlock_list(pool, buf, mount);
 	return buf;
 }
 
@@ -212,23 +215,24 @@ static void zcp_buffers_stop(struct seq_file *m, void *v)
 	struct zcp_buffer *buf = v;
 
 	if (v && v != SEQ_START_TOKEN)
-		iput(&buf->inode);
+		zcp_buffer_ungrab(buf);
 }
 
 static void *zcp_buffers_next(struct seq_file *m, void *v, loff_t *pos)
 {
 	struct zcp_pool *pool = m->private;
 	struct zcp_buffer *buf = v, *next;
+	struct super_block *mount = NULL;
 
 	mutex_lock(&pool->buffers_lock);
 	if (v == SEQ_START_TOKEN)
-		next = zcp_buffers_hold(pool, pool->buffers.next);
+		next = zcp_buffers_hold(pool, pool->buffers.next, &mount);
 	else if (!list_empty(&buf->link))
-		next = zcp_buffers_hold(pool, buf->link.next);
+		next = zcp_buffers_hold(pool, buf->link.next, &mount);
 	else
 		/* It was taken away meanwhile: what came after it has moved up. */
-		next = zcp_buffers_hold_nth(pool, *pos - 1);
-	mutex_unlock(&pool->buffers_lock);
+		next = zcp_buffers_hold_nth(pool, *pos - 1, &mount);
+	zcp_buffer_unlock_list(pool, next, mount);
 	++*pos;
 	zcp_buffers_stop(m, v);
 	return next;
