@@ -349,7 +349,7 @@ static void *mount_and_umount(void *arg)
 	int i, fd, buf;
 
 	for (i = 0; i < 20 && !err; i++) {
-		fd = mount_pool_fd(name, "max=8M reserve=0:2M", NULL);
+		fd = mount_pool_open(name, "max=8M reserve=0:2M", NULL);
 		if (fd < 0) {
 			err = fd;
 			break;
@@ -411,13 +411,13 @@ TEST_F(pools, namespace_that_dies)
 		(void)!write(fds[1], "x", 1);
 		pause();
 	}
+	close(fds[1]);
 	ASSERT_EQ(1, read(fds[0], &c, 1));
 	EXPECT_TRUE(pool_lives("a"));
 	kill(pid, SIGKILL);
 	EXPECT_EQ(128 + SIGKILL, child_status(pid));
 	EXPECT_TRUE(pool_ends("a"));
 	close(fds[0]);
-	close(fds[1]);
 }
 
 static bool node_has(const char *name, mode_t mode, uid_t uid, gid_t gid)

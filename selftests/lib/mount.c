@@ -59,7 +59,8 @@ static void read_messages(int fs, char *message)
 	}
 }
 
-int mount_pool_fd(const char *name, const char *options, char *message)
+/* A descriptor to move the mount by, and no more */
+static int mount_detached(const char *name, const char *options, char *message)
 {
 	int fs = syscall(SYS_fsopen, "zcpool", FSOPEN_CLOEXEC_), err, fd = -1;
 
@@ -82,9 +83,22 @@ int mount_pool_fd(const char *name, const char *options, char *message)
 	return err ? err : fd;
 }
 
+int mount_pool_open(const char *name, const char *options, char *message)
+{
+	int fd = mount_detached(name, options, message), root;
+
+	if (fd < 0)
+		return fd;
+	root = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (root < 0)
+		root = -errno;
+	close(fd);
+	return root;
+}
+
 int mount_pool(const char *name, const char *options, const char *dir, char *message)
 {
-	int fd = mount_pool_fd(name, options, message), err;
+	int fd = mount_detached(name, options, message), err;
 
 	if (fd < 0)
 		return fd;

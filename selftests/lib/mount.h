@@ -15,8 +15,8 @@
  */
 int mount_pool(const char *name, const char *options, const char *dir, char *message);
 
-/* The same, without a directory: a descriptor of the root directory, or -errno */
-int mount_pool_fd(const char *name, const char *options, char *message);
+/* The same, without a directory: the root directory, open, which is all there is; or -errno */
+int mount_pool_open(const char *name, const char *options, char *message);
 
 /* Changes the pool that is mounted there. */
 int remount_pool(const char *dir, const char *options, char *message);
