@@ -19,6 +19,7 @@
 #include <linux/uaccess.h>
 #include <linux/version.h>
 
+/* generic_setlease() */
 #if KERNEL_VERSION(6, 3, 0) <= LINUX_VERSION_CODE
 #include <linux/filelock.h>
 #endif
@@ -150,7 +151,11 @@ static inline bool zcp_node_may_have_errors(int nid)
 #if KERNEL_VERSION(6, 10, 0) > LINUX_VERSION_CODE
 #define zcp_assign_str(dst, src)	__assign_str(dst, src)
 #else
-#define zcp_assign_str(dst, src)	__assign_str(dst)
+#define zcp_assign_str(dst, src)						\
+do {										\
+	(void)(src);								\
+	__assign_str(dst);							\
+} while (0)
 #endif
 
 /* vmf_insert_folio_pmd() */

@@ -142,7 +142,7 @@ int zcp_device_add(struct zcp_pool *pool)
  *
  * For a moment there is no node.
  *
- * Context: may sleep; under the pool's settings_lock.
+ * Context: may sleep; under the pool's change_lock.
  * Return: 0; -ENOMEM or another error of device_add(), and the node is what it was, unless
  * that fails, too: then there is none until the permissions change again.
  */

@@ -14,8 +14,18 @@
 #include "../compat.h"
 #include "door.h"
 
-/* What a directory can, and what the pool's device can, too */
-static struct file_operations zcp_root_fops __ro_after_init;
+/* What any directory of libfs can, and what the pool's device can, too */
+static const struct file_operations zcp_root_fops = {
+	.open		= dcache_dir_open,
+	.release	= dcache_dir_close,
+	.llseek		= dcache_dir_lseek,
+	.read		= generic_read_dir,
+	.iterate_shared	= dcache_readdir,
+	.fsync		= noop_fsync,
+	.setlease	= generic_setlease,
+	.unlocked_ioctl	= zcp_root_ioctl,
+	.compat_ioctl	= compat_ptr_ioctl,
+};
 
 /* Free is what can be had now: of what the pool holds, and what it may get. */
 static int zcp_statfs(struct dentry *dentry, struct kstatfs *stat)
@@ -174,9 +184,6 @@ MODULE_ALIAS_FS("zcpool");
  */
 int __init zcp_mount_init(void)
 {
-	zcp_root_fops = simple_dir_operations;
-	zcp_root_fops.unlocked_ioctl = zcp_root_ioctl;
-	zcp_root_fops.compat_ioctl = compat_ptr_ioctl;
 	return register_filesystem(&zcp_mount_type);
 }
 

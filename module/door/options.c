@@ -17,6 +17,8 @@ static int zcp_option_is_any(struct p_log *log, const struct fs_parameter_spec *
 	return 0;
 }
 
+#define ZCP_ALL_OPTIONS		"nodes, reserve, max, policy, huge, mode, uid, gid"
+
 #define ZCP_OPTION(name, option)	__fsparam(zcp_option_is_any, name, option, 0, NULL)
 
 static const struct fs_parameter_spec zcp_option_specs[] = {
@@ -50,8 +52,7 @@ int zcp_option_parse(struct fs_context *fc, struct fs_parameter *param)
 		return -ENOPARAM;
 	option = fs_parse(fc, zcp_option_specs, param, &result);
 	if (option == -ENOPARAM)
-		return invalfc(fc, "%s: there is no such option (but nodes, reserve, max, policy, huge, mode, uid and gid)",
-			       param->key);
+		return invalfc(fc, "%s: is none of " ZCP_ALL_OPTIONS, param->key);
 	if (option < 0)
 		return option;
 	value = param->type == fs_value_is_string ? param->string : "";

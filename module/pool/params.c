@@ -15,6 +15,8 @@
 
 #include "pool.h"
 
+#define ZCP_A_SIZE	"(a SIZE is digits with K, M or G)"
+
 static const char *const zcp_policies[] = {
 	[ZCP_POLICY_LOCAL] = "local",
 	[ZCP_POLICY_BIND] = "bind",
@@ -172,7 +174,7 @@ static int zcp_parse_reserve(struct zcp_settings *settings, const char *arg,
 	else
 		err = zcp_take_shares(arg, settings, why);
 	if (err && !*why->text)
-		zcp_refuse(why, "reserve: '%.60s' is neither SIZE nor NODE:SIZE,... (a SIZE is digits with K, M or G)",
+		zcp_refuse(why, "reserve: '%.60s' is neither SIZE nor NODE:SIZE,... " ZCP_A_SIZE,
 			   arg);
 	return err;
 }
@@ -183,8 +185,7 @@ static int zcp_parse_max(struct zcp_settings *settings, const char *arg,
 	unsigned long ram = totalram_pages() / ZCP_CHUNK_PAGES;
 
 	if (zcp_parse_size(arg, &settings->max) || !settings->max)
-		return zcp_refuse(why, "max: '%.60s' is no SIZE (digits with K, M or G, more than 0)",
-				  arg);
+		return zcp_refuse(why, "max: '%.60s' is no SIZE above 0 " ZCP_A_SIZE, arg);
 	if (settings->max > ram)
 		return zcp_refuse(why, "max: '%.60s' is more than the machine's %lu MiB", arg,
 				  ZCP_MIB(ram));

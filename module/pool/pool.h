@@ -130,8 +130,8 @@ struct zcp_refusal {
  *	pool also by the module
  * @link: on the list of all pools, until the name is free again
  * @ready: others may have it; under the lock of that list
- * @claimed: chunks of the ceiling that its reserve takes up; changed by who makes, changes
- *	or ends the pool, one at a time
+ * @claimed: chunks of the ceiling that its reserve takes up; changed by who makes or ends
+ *	the pool, else under @change_lock
  * @end: frees it after the last reference
  * @budget: what its nodes may hold together
  * @mask: NUMA nodes it has a struct zcp_node for, which are all that have memory
@@ -140,7 +140,9 @@ struct zcp_refusal {
  * @policy: which nodes memory is taken from; changes at any time
  * @huge: what files with names are made of; changes at any time
  * @turn: counts what has been taken where nodes take turns
- * @settings_lock: protects @settings, and keeps those apart who change them
+ * @change_lock: keeps those apart who change the pool, which takes them long
+ * @settings_lock: protects @settings, inside @change_lock; whoever only reads takes this one,
+ *	and needs neither who holds the other; no other lock of ours is taken inside it
  * @settings: what all this comes from
  * @buffers_lock: protects @buffers; no other lock of ours is taken inside it
  * @buffers: whatever is made of its memory, for debugfs
@@ -163,6 +165,7 @@ struct zcp_pool {
 	enum zcp_policy policy;
 	enum zcp_huge huge;
 	atomic_t turn;
+	struct mutex change_lock;	/* one change at a time */
 	struct mutex settings_lock;	/* @settings */
 	struct zcp_settings *settings;
 	struct mutex buffers_lock;	/* @buffers */

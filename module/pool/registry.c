@@ -194,6 +194,7 @@ static struct zcp_pool *zcp_pool_create(const char *name)
 	strscpy(pool->name, name, sizeof(pool->name));
 	kref_init(&pool->ref);
 	INIT_WORK(&pool->end, zcp_pool_end);
+	mutex_init(&pool->change_lock);
 	mutex_init(&pool->settings_lock);
 	mutex_init(&pool->buffers_lock);
 	INIT_LIST_HEAD(&pool->buffers);
@@ -206,7 +207,7 @@ static int zcp_pool_claim(struct zcp_pool *pool, unsigned long reserve,
 {
 	if (zcp_ceiling_claim(&pool->claimed, reserve))
 		return 0;
-	zcp_refuse(why, "reserve: %lu MiB, with those of other pools, are beyond the ceiling of %lu MiB for all",
+	zcp_refuse(why, "reserve: %lu MiB, with other pools', are beyond the ceiling of %lu MiB",
 		   ZCP_MIB(reserve), ZCP_MIB(zcp_ceiling_max()));
 	return -ENOSPC;
 }
@@ -299,7 +300,7 @@ struct zcp_pool *zcp_pool_open(const char *name, const struct zcp_settings *give
 
 	why->text[0] = 0;
 	if (!zcp_name_is_good(name)) {
-		err = zcp_refuse(why, "source: '%.70s' is no name of a pool (1 to %d of A-Z, a-z, 0-9, _, . and -)",
+		err = zcp_refuse(why, "source: '%.70s' is no name (up to %d of A-Z a-z 0-9 _ . -)",
 				 name, ZCP_POOL_NAME_SIZE - 1);
 		return ERR_PTR(err);
 	}
@@ -363,7 +364,7 @@ int zcp_pool_set(struct zcp_pool *pool, const struct zcp_settings *given,
 	int err, nid;
 
 	why->text[0] = 0;
-	err = mutex_lock_killable(&pool->settings_lock);
+	err = mutex_lock_killable(&pool->change_lock);
 	if (err)
 		return err;
 	new = zcp_settings_merge(pool->settings, given);
@@ -375,6 +376,6 @@ int zcp_pool_set(struct zcp_pool *pool, const struct zcp_settings *given,
 		for_each_node_mask(nid, pool->mask)
 			zcp_reserve_set(pool->nodes[nid], new->reserve[nid]);
 	}
-	mutex_unlock(&pool->settings_lock);
+	mutex_unlock(&pool->change_lock);
 	return err;
 }

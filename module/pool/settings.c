@@ -246,7 +246,7 @@ int zcp_settings_compare(struct zcp_pool *pool, const struct zcp_settings *given
 	if (!err) {
 		option = zcp_settings_differ(wanted, pool->settings, given->given);
 		if (option) {
-			zcp_refuse(why, "%s: the pool '%s' is there with another (remount changes it)",
+			zcp_refuse(why, "%s: the pool '%s' is there with another (remount does it)",
 				   option, pool->name);
 			err = -EBUSY;
 		}
@@ -277,13 +277,17 @@ static void zcp_settings_choose(struct zcp_pool *pool, const struct zcp_settings
  * @pool: in use or not
  * @settings: resolved; the pool's from now on, instead of those it has
  *
- * Context: may sleep; under the pool's settings_lock, or before anybody uses it.
+ * Context: may sleep; under the pool's change_lock, or before anybody uses it.
  */
 void zcp_settings_apply(struct zcp_pool *pool, struct zcp_settings *settings)
 {
+	struct zcp_settings *old = pool->settings;
+
 	WRITE_ONCE(pool->budget.max, settings->max);
 	WRITE_ONCE(pool->huge, settings->huge);
 	zcp_settings_choose(pool, settings);
-	kfree(pool->settings);
+	mutex_lock(&pool->settings_lock);
 	pool->settings = settings;
+	mutex_unlock(&pool->settings_lock);
+	kfree(old);
 }
