@@ -147,6 +147,40 @@ no_parameters()
 		{ echo "# max is not $max MiB: $log"; bad=1; }
 }
 
+# What all pools hold together: half of the machine's memory, or what is given, then or later
+ceiling()
+{
+	local half value got
+	load "reserve=4M max=64M" || { bad=1; return; }
+	half=$(sed -n 's/^MemTotal: *\([0-9]*\).*/\1/p' /proc/meminfo)
+	half=$((half / 4096 * 2))
+	got=$(cat $parameters/ceiling)
+	[ "$got" = ${half}M ] || [ "$got" = $((half + 2))M ] ||
+		{ echo "# it is $got and not half of the memory, ${half}M"; bad=1; }
+	rmmod zcpool
+
+	for value in x 0 8X -1 '8M,' 99999999999999999999; do
+		if load "ceiling=$value"; then
+			echo "# accepted: ceiling=$value"
+			bad=1
+			rmmod zcpool
+		fi
+	done
+	mark
+	! load "reserve=0:8M ceiling=4M" || { echo "# less than the reserve"; bad=1; rmmod zcpool; }
+	[[ $(log_since) == *"zcpool: reserve: 8 MiB"*"beyond the ceiling of 4 MiB"* ]] ||
+		{ echo "# the log says: $(log_since)"; bad=1; }
+
+	load "reserve=4M ceiling=65536K" || { bad=1; return; }
+	expect "ceiling" "$(cat $parameters/ceiling)" 64M
+	echo 32M > $parameters/ceiling || bad=1
+	expect "ceiling" "$(cat $parameters/ceiling)" 32M
+	for value in x 0 2M; do
+		! echo $value 2> /dev/null > $parameters/ceiling || { echo "# accepted: $value"; bad=1; }
+	done
+	expect "ceiling" "$(cat $parameters/ceiling)" 32M
+}
+
 device_node()
 {
 	load "reserve=4M" || { bad=1; return; }
@@ -325,11 +359,12 @@ if [ ! -f "${ZCPOOL_KO-}" ]; then
 	echo "1..0 # SKIP ZCPOOL_KO is not set"
 	exit 4
 fi
-echo "1..13"
+echo "1..14"
 run_test "no parameters" no_parameters
 run_test "good parameters" good_parameters
 run_test "bad reserve" bad_reserve
 run_test "bad max" bad_max
+run_test "ceiling" ceiling
 run_test "parameters can be read" parameters_can_be_read
 run_test "device node" device_node
 run_test "more than a node has" more_than_a_node_has

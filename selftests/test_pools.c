@@ -150,7 +150,7 @@ static const struct {
 	const char *give;
 	const char *says;
 } bad[] = {
-	{ "max=0", "max: '0' is no SIZE (digits with K, M or G" },
+	{ "max=0", "max: '0' is no SIZE above 0 (a SIZE is digits with K, M or G)" },
 	{ "max=x", "max: 'x' is no SIZE" },
 	{ "max=", "max: '' is no SIZE" },
 	{ "max", "max: '' is no SIZE" },
@@ -180,7 +180,7 @@ static const struct {
 	{ "uid=4294967295", "uid: '4294967295' is no number" },
 	{ "uid=-1", "uid: '-1' is no number" },
 	{ "gid=x", "gid: 'x' is no number of a group" },
-	{ "size=8M", "size: there is no such option (but nodes, reserve, max, policy, huge" },
+	{ "size=8M", "size: is none of nodes, reserve, max, policy, huge, mode, uid, gid" },
 };
 
 TEST_F(pools, wrong_options)
