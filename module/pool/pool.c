@@ -4,6 +4,8 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/highmem.h>
+#include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
@@ -405,6 +407,25 @@ static void zcp_node_info(struct zcp_node *node, struct zcpool_info *info)
 	info->used_bytes += (u64)node->nr[ZCP_USED] << PAGE_SHIFT;
 	info->retired_bytes += (u64)node->nr[ZCP_RETIRED] << PAGE_SHIFT;
 	mutex_unlock(&node->lock);
+}
+
+/**
+ * zcp_pool_max_names() - how many names the mount of a pool may have
+ * @pool: which
+ *
+ * Each costs about a KiB of kernel memory that the pool does not count. As with tmpfs there
+ * is one for each page that the files can have, and at most half as many as the kernel has
+ * pages that it can address.
+ *
+ * Context: any.
+ * Return: number of inodes, and of their further names, together.
+ */
+unsigned long zcp_pool_max_names(const struct zcp_pool *pool)
+{
+	unsigned long pages = totalram_pages();
+
+	return min3(pages - totalhigh_pages(), pages / 2,
+		    READ_ONCE(pool->budget.max) * ZCP_CHUNK_PAGES);
 }
 
 /**

@@ -146,6 +146,8 @@ struct zcp_refusal {
  * @settings: what all this comes from
  * @buffers_lock: protects @buffers; no other lock of ours is taken inside it
  * @buffers: whatever is made of its memory, for debugfs
+ * @names: how many inodes, and further names of them, its mount has
+ * @last_ino: number of the latest inode
  * @oom: its place among those whom the kernel asks when it is out of memory
  * @minor: number of its device
  * @device: the device, or NULL
@@ -170,6 +172,8 @@ struct zcp_pool {
 	struct zcp_settings *settings;
 	struct mutex buffers_lock;	/* @buffers */
 	struct list_head buffers;
+	atomic_long_t names;
+	atomic64_t last_ino;
 	struct notifier_block oom;
 	int minor;
 	struct device *device;
@@ -271,6 +275,7 @@ void zcp_pool_free(struct zcp_extents *list);
 void zcp_pool_free_pieces(const struct zcp_extent *ext, unsigned int nr);
 void zcp_pool_untake_pieces(const struct zcp_extent *ext, unsigned int nr);
 void zcp_pool_shatter(const struct zcp_extents *list);
+unsigned long zcp_pool_max_names(const struct zcp_pool *pool);
 void zcp_pool_info(struct zcp_pool *pool, struct zcpool_info *info);
 
 /* registry.c */
