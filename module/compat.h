@@ -15,11 +15,14 @@
 #include <linux/mm.h>
 #include <linux/mmzone.h>
 #include <linux/module.h>
+#include <linux/posix_acl.h>
+#include <linux/posix_acl_xattr.h>
+#include <linux/security.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
 #include <linux/version.h>
 
-/* generic_setlease() */
+/* generic_setlease() was in <linux/fs.h> before. */
 #if KERNEL_VERSION(6, 3, 0) <= LINUX_VERSION_CODE
 #include <linux/filelock.h>
 #endif
@@ -83,13 +86,68 @@ static struct dentry *name(struct zcp_idmap *idmap, struct inode *dir,		\
 }
 #endif
 
-/* A new inode's times, and those of a directory that has changed */
+/* What an inode operation is told to set an ACL of */
+#if KERNEL_VERSION(6, 2, 0) > LINUX_VERSION_CODE
+#define zcp_acl_target	inode
+#define zcp_acl_inode(target)	(target)
+
+static inline int zcp_acl_chmod(struct zcp_idmap *idmap, struct dentry *dentry, umode_t mode)
+{
+	return posix_acl_chmod(idmap, d_inode(dentry), mode);
+}
+#else
+#define zcp_acl_target	dentry
+#define zcp_acl_inode(target)	d_inode(target)
+
+static inline int zcp_acl_chmod(struct zcp_idmap *idmap, struct dentry *dentry, umode_t mode)
+{
+	return posix_acl_chmod(idmap, dentry, mode);
+}
+#endif
+
+/* Have the inodes of a file system have ACLs: before 6.2 they came by these handlers. */
+static inline void zcp_allow_acls(struct super_block *sb)
+{
+#ifdef CONFIG_FS_POSIX_ACL
+#if KERNEL_VERSION(6, 2, 0) > LINUX_VERSION_CODE
+	static const struct xattr_handler *handlers[] = {
+		&posix_acl_access_xattr_handler, &posix_acl_default_xattr_handler, NULL
+	};
+
+	sb->s_xattr = handlers;
+#endif
+	sb->s_flags |= SB_POSIXACL;
+#endif
+}
+
+/* What security modules list of an inode: bytes; with no room, how many it would be. */
+static inline ssize_t zcp_list_security(struct inode *inode, char *list, size_t size)
+{
+#if KERNEL_VERSION(7, 0, 0) > LINUX_VERSION_CODE
+	ssize_t len = security_inode_listsecurity(inode, list, size);
+
+	return size && len > (ssize_t)size ? -ERANGE : len;
+#else
+	char *end = size ? list : NULL;
+	ssize_t left = size;
+	int err = security_inode_listsecurity(inode, &end, &left);
+
+	return err ? err : (ssize_t)size - left;
+#endif
+}
+
+/* A new inode's times, and those of a directory that has changed, or of what is said of one */
 #if KERNEL_VERSION(6, 7, 0) > LINUX_VERSION_CODE
 static inline void zcp_init_times(struct inode *inode)
 {
 	inode->i_atime = current_time(inode);
 	inode->i_mtime = inode->i_atime;
 	inode->i_ctime = inode->i_atime;
+}
+
+static inline void zcp_note_change(struct inode *inode)
+{
+	inode->i_ctime = current_time(inode);
 }
 
 static inline void zcp_touch(struct inode *inode)
@@ -101,6 +159,11 @@ static inline void zcp_touch(struct inode *inode)
 static inline void zcp_init_times(struct inode *inode)
 {
 	simple_inode_init_ts(inode);
+}
+
+static inline void zcp_note_change(struct inode *inode)
+{
+	inode_set_ctime_current(inode);
 }
 
 static inline void zcp_touch(struct inode *inode)

@@ -14,9 +14,11 @@
 #include <linux/types.h>
 #include <linux/wait.h>
 
+#include "../compat.h"
 #include "../mem/sparse.h"
 #include "../pool/pool.h"
 
+struct posix_acl;
 struct vm_area_struct;
 
 /**
@@ -311,6 +313,23 @@ int zcp_buffer_migrate(struct zcp_buffer *buf, int nid);
 long zcp_buffer_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
 long zcp_ioctl_revoke(struct zcp_buffer *buf, struct zcpool_revoke *args,
 		      void __user *arg, size_t usize);
+
+/* attr.c */
+int zcp_apply_attr(struct zcp_idmap *idmap, struct dentry *dentry, struct iattr *attr);
+int zcp_set_attr(struct zcp_idmap *idmap, struct dentry *dentry, struct iattr *attr);
+#ifdef CONFIG_FS_POSIX_ACL
+int zcp_set_acl(struct zcp_idmap *idmap, struct zcp_acl_target *target, struct posix_acl *acl,
+		int type);
+int zcp_acl_inherit(struct inode *dir, struct inode *inode);
+ssize_t zcp_listxattr(struct dentry *dentry, char *list, size_t size);
+#else
+#define zcp_set_acl NULL
+#define zcp_listxattr NULL
+static inline int zcp_acl_inherit(struct inode *dir, struct inode *inode)
+{
+	return 0;
+}
+#endif
 
 /* file.c */
 extern const struct file_operations zcp_buffer_fops;

@@ -286,11 +286,13 @@ static int zcp_buffer_setattr(struct zcp_idmap *idmap, struct dentry *dentry,
 		err = zcp_buffer_set_size(zcp_inode_buffer(inode), attr->ia_size);
 		attr->ia_valid &= ~ATTR_SIZE;
 	}
-	return err ? err : simple_setattr(idmap, dentry, attr);
+	return err ? err : zcp_apply_attr(idmap, dentry, attr);
 }
 
 const struct inode_operations zcp_buffer_iops = {
 	.setattr	= zcp_buffer_setattr,
+	.set_acl	= zcp_set_acl,
+	.listxattr	= zcp_listxattr,
 };
 
 /* No owner: the inode holds the module (buffer.c). */

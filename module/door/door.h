@@ -9,6 +9,7 @@
 
 struct fs_context;
 struct fs_parameter;
+struct kstatfs;
 struct seq_file;
 
 /* dev.c */
@@ -24,6 +25,8 @@ void zcp_device_remove(struct zcp_pool *pool);
 struct zcp_pool *zcp_device_pool(const struct inode *inode);
 
 /* names.c */
+void zcp_names_statfs(struct zcp_pool *pool, struct kstatfs *stat);
+void zcp_names_evict(struct inode *inode);
 int zcp_names_root(struct super_block *sb, umode_t mode, const struct file_operations *fops);
 
 /* options.c */

@@ -43,6 +43,7 @@ static int zcp_statfs(struct dentry *dentry, struct kstatfs *stat)
 	stat->f_blocks = info.max_bytes >> PAGE_SHIFT;
 	stat->f_bfree = min(free, info.max_bytes - min(info.max_bytes, taken)) >> PAGE_SHIFT;
 	stat->f_bavail = stat->f_bfree;
+	zcp_names_statfs(pool, stat);
 	stat->f_namelen = NAME_MAX;
 	return 0;
 }
@@ -56,7 +57,7 @@ static int zcp_show_options(struct seq_file *m, struct dentry *root)
 static const struct super_operations zcp_mount_ops = {
 	.alloc_inode	= zcp_alloc_inode,
 	.free_inode	= zcp_free_inode,
-	.evict_inode	= zcp_evict_inode,
+	.evict_inode	= zcp_names_evict,
 	.drop_inode	= zcp_drop_inode,
 	.statfs		= zcp_statfs,
 	.show_options	= zcp_show_options,
@@ -89,6 +90,7 @@ static int zcp_fill_super(struct super_block *sb, struct fs_context *fc)
 	sb->s_blocksize_bits = PAGE_SHIFT;
 	sb->s_maxbytes = ZCP_MAX_BYTES;
 	sb->s_time_gran = 1;
+	zcp_allow_acls(sb);
 	/* Memory that many may write to is no program, and becomes none by mprotect(). */
 	sb->s_iflags |= SB_I_NOEXEC | SB_I_NODEV;
 	err = zcp_names_root(sb, 0, &zcp_root_fops);
@@ -171,6 +173,7 @@ static void zcp_kill_sb(struct super_block *sb)
 static struct file_system_type zcp_mount_type = {
 	.owner		 = THIS_MODULE,
 	.name		 = "zcpool",
+	.fs_flags	 = FS_ALLOW_IDMAP,
 	.init_fs_context = zcp_mount_init_context,
 	.kill_sb	 = zcp_kill_sb,
 };
