@@ -112,7 +112,7 @@ TEST_F(tree, processes)
 	struct span span;
 	int i;
 
-	span = span_begin(2000);
+	span = span_begin(1000);
 	for (i = 0; i < PROCS; i++)
 		pids[i] = in_child(&self->where, self->seed + i, &span, self->done);
 	for (i = 0; i < PROCS; i++)
@@ -143,7 +143,7 @@ TEST_F(tree, killed_processes)
 	__u32 seed;
 
 	seed = self->seed + 1000;
-	span = span_begin(60);
+	span = span_begin(40);
 	for (i = 0; i < PROCS; i++)
 		pids[i] = in_child(&self->where, seed + n++, NULL, self->done);
 	while (!span_is_over(&span)) {

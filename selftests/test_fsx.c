@@ -52,7 +52,7 @@ static pid_t in_child(const struct mounted *where, __u32 seed, unsigned int step
 
 TEST_F(directory, one_file)
 {
-	EXPECT_EQ(0, child_status(in_child(&self->where, self->seed, 3000)));
+	EXPECT_EQ(0, child_status(in_child(&self->where, self->seed, 1200)));
 }
 
 TEST_F(directory, a_file_for_each_process)
@@ -61,7 +61,7 @@ TEST_F(directory, a_file_for_each_process)
 	int i;
 
 	for (i = 0; i < FILES; i++)
-		pids[i] = in_child(&self->where, self->seed + 1000 + i, 500);
+		pids[i] = in_child(&self->where, self->seed + 1000 + i, 250);
 	for (i = 0; i < FILES; i++)
 		EXPECT_EQ(0, child_status(pids[i]));
 }
@@ -75,7 +75,7 @@ static void *run(void *arg)
 {
 	struct runner *r = arg;
 
-	fsx_run(r->where, r->seed, 500);
+	fsx_run(r->where, r->seed, 250);
 	return NULL;
 }
 
@@ -103,7 +103,7 @@ TEST_F(directory, a_file_for_each_thread)
 
 TEST_F(directory, seen_by_others)
 {
-	EXPECT_EQ(0, fsx_watched(&self->where, self->seed + 3000, 3000));
+	EXPECT_EQ(0, fsx_watched(&self->where, self->seed + 3000, 1500));
 }
 
 TEST_HARNESS_MAIN
