@@ -50,6 +50,7 @@ static void end_mapped(struct fsx *f)
 	if (f->is_named && unlink(f->path))
 		fail(f, "unlink: %s", strerror(errno));
 	f->is_named = false;
+	f->may_be_named = false;
 	if (one_in(f, 2))
 		check_cheaply(f);
 	close(f->fd);

@@ -123,6 +123,12 @@ static inline bool one_in(struct fsx *f, size_t n)
 	return !below(f, n);
 }
 
+/* What has been moved has no name, and is opened anew for reading only. */
+static inline bool is_moved(const struct fsx *f)
+{
+	return !f->is_named && !f->may_be_named;
+}
+
 /* run.c: the whole of it; the process ends where something is wrong. */
 void fsx_run(const struct mounted *where, __u32 seed, unsigned int steps);
 __attribute__((noreturn, format(printf, 2, 3)))

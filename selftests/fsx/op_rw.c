@@ -64,7 +64,7 @@ void op_append(struct fsx *f)
 	size_t len = 1 + below(f, 2 * PAGE), end = f->size;
 	int fd;
 
-	if (end + len > f->limit)
+	if (end + len > f->limit || is_moved(f))
 		return;
 	note(f, "append %#zx", len);
 	fd = reopen(f->fd, O_WRONLY | O_APPEND);
@@ -103,6 +103,8 @@ void op_read_direct(struct fsx *f)
 	size_t want;
 	int fd;
 
+	if (is_moved(f))
+		return;
 	r.off = r.off / PAGE * PAGE;
 	r.len = up_to(r.len, PAGE);
 	want = r.off < f->size ? min_of(r.len, f->size - r.off) : 0;

@@ -20,6 +20,8 @@ static int truncate_by(struct fsx *f, size_t size)
 	int fd;
 
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", f->fd);
+	if (is_moved(f))
+		return ftruncate(f->fd, size);
 	if (!size && one_in(f, 2)) {
 		fd = open(path, O_RDWR | O_TRUNC | O_CLOEXEC);
 		return fd < 0 ? -1 : close(fd);
@@ -199,6 +201,11 @@ void op_reopen(struct fsx *f)
 
 	note(f, "reopen%s", by_name ? " by name" : "");
 	fd = by_name ? open(f->path, O_RDWR | O_CLOEXEC) : reopen(f->fd, O_RDWR);
+	if (is_moved(f)) {
+		if (fd >= 0 || errno != EACCES)
+			fail(f, "open of what was moved: %s", strerror(errno));
+		return;
+	}
 	if (fd < 0)
 		fail(f, "open: %s", strerror(errno));
 	close(f->fd);
@@ -213,7 +220,7 @@ void op_rename(struct fsx *f)
 	note(f, "rename");
 	snprintf(other, sizeof(other), "%s.2", f->path);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", f->fd);
-	if (!f->is_named && !f->may_be_named)
+	if (is_moved(f))
 		return;
 	if (!f->is_named && linkat(AT_FDCWD, path, AT_FDCWD, f->path, AT_SYMLINK_FOLLOW))
 		fail(f, "linkat: %s", strerror(errno));
