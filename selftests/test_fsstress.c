@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* module: reserve=64M max=512M */
-/* timeout: 600 */
+/* timeout: 900 */
 /*
  * Processes that do all that can be done with names, to the same few names of a tree, and to the
  * files behind them (fsstress/). When they have stopped, or been killed, names, inodes and

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* module: reserve=64M max=512M */
-/* timeout: 600 */
+/* timeout: 900 */
 /*
  * A file, to which everything is done that can be done to one, in any order, against a model of
  * it in plain memory (fsx/). In a pool that is mounted for it, or in ZCPOOL_TEST_DIR, which may
