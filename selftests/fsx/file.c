@@ -35,6 +35,7 @@ void file_begin(struct fsx *f)
 	if (f->fd < 0)
 		fail(f, "a new file: %s", strerror(errno));
 	note(f, "new file%s of up to %#zx", f->is_named ? "" : " without a name", f->limit);
+	f->is_sealed = false;
 	model_truncate(f, 0);
 }
 
@@ -68,7 +69,7 @@ void file_end(struct fsx *f)
 	check_by_reading(f);
 	check_by_mapping(f, one_in(f, 8));
 	check_own(f);
-	if (one_in(f, 2)) {
+	if (!f->is_sealed && one_in(f, 2)) {
 		note(f, "last truncate");
 		if (ftruncate(f->fd, 0))
 			fail(f, "ftruncate to 0: %s", strerror(errno));

@@ -41,6 +41,7 @@ enum page_state {
  * @path: its name
  * @is_named: it has that name
  * @may_be_named: it has been made to get a name later
+ * @is_sealed: nothing can be done to it any more
  * @seed: of what comes next
  * @first_seed: with which all began
  * @steps: how many things have been done to it and those before it
@@ -69,6 +70,7 @@ struct fsx {
 	char path[PATH_MAX];
 	bool is_named;
 	bool may_be_named;
+	bool is_sealed;
 	__u32 seed;
 	__u32 first_seed;
 	unsigned int steps;

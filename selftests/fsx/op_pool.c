@@ -164,6 +164,7 @@ static void check_sealed(struct fsx *f)
 
 	expect_eperm(f, "write", pwrite(f->fd, &byte, 1, 0) < 0);
 	expect_eperm(f, "write behind the end", pwrite(f->fd, &byte, 1, f->size + PAGE) < 0);
+	expect_eperm(f, "truncate", ftruncate(f->fd, f->size / 2) < 0);
 	expect_eperm(f, "punch", fallocate(f->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0,
 					   PAGE) < 0);
 	expect_eperm(f, "zero", fallocate(f->fd, FALLOC_FL_ZERO_RANGE, 0, PAGE) < 0);
@@ -185,6 +186,7 @@ void op_seal(struct fsx *f)
 	seals = buf_seal(f->fd, seal);
 	if (seals < 0 || !(seals & seal))
 		fail(f, "SEAL %#x: %d", seal, seals);
+	f->is_sealed = true;
 	check_sealed(f);
 	if (f->map)
 		op_map_write(f);
