@@ -403,4 +403,41 @@ TEST_F(pool, taken_away_with_an_error)
 	}
 }
 
+/*
+ * Whoever holds a page of a chunk can write to it, and it does not matter which other page of the
+ * chunk has gone bad: it does not change hands.
+ */
+TEST_F(pool, held_with_an_error)
+{
+	static const size_t bad[] = { 0, 5 * PAGE };
+	int buf, moved, fds[2];
+	char *p, c[PAGE];
+	unsigned int i;
+	__u64 pfn;
+
+	for (i = 0; i < ARRAY_SIZE(bad); i++) {
+		ASSERT_EQ(0, pipe(fds));
+		p = map_new(_metadata, self->fd, CHUNK, &buf);
+		fill(p, CHUNK, 4);
+		ASSERT_EQ((ssize_t)PAGE, gift(fds[1], p + 9 * PAGE, PAGE));
+		if (!poison(p + bad[i], &pfn)) {
+			munmap(p, CHUNK);
+			close(buf);
+			close(fds[0]);
+			close(fds[1]);
+			SKIP(return, "MADV_HWPOISON: %s", strerror(errno));
+		}
+		EXPECT_EQ(-EBUSY, buf_move(buf));
+		EXPECT_EQ((ssize_t)PAGE, pread(buf, c, PAGE, 9 * PAGE));
+		EXPECT_TRUE(filled_from(c, PAGE, 4, 9 * PAGE));
+		close(fds[0]);
+		close(fds[1]);
+		moved = buf_move(buf);
+		EXPECT_LE(0, moved);
+		munmap(p, CHUNK);
+		close(buf);
+		close(moved);
+	}
+}
+
 TEST_HARNESS_MAIN
