@@ -4,18 +4,18 @@
 # timeout: 600
 # shellcheck disable=SC2317  # run_test calls the functions by their names
 #
-# Loading and unloading: parameters good and bad, what is said about them, what is left.
+# Loading and unloading: what is said about it, how much memory it takes, what is left.
+# (Parameters are for test_params.)
 # ZCPOOL_KO is the module's file.
 
 # shellcheck source=memory.sh
 . "$(dirname "$0")/memory.sh"
 pool=/dev/zcpool/default
 nodes_file=/sys/kernel/debug/zcpool/default/nodes
-parameters=/sys/module/zcpool/parameters
 nodes=(/sys/devices/system/node/node[0-9]*)
 count=0
 failures=0
-marks=0 refusals=() words=()
+marks=0
 mib=$((1 << 20))
 
 result()
@@ -87,51 +87,6 @@ column()
 	done
 }
 
-# accepted PARAMETERS RESERVE0 RESERVE1: loads with these reserves, in MiB
-accepted()
-{
-	mark
-	if ! load "$1"; then
-		echo "# refused: $1: $(cat /tmp/zcpool_insmod); $(log_since)"
-		bad=1
-		return
-	fi
-	expect "$1: reserve of node 0" "$(column 0 reserve)" $(($2 * mib))
-	[ ${#nodes[@]} -lt 2 ] ||
-		expect "$1: reserve of node 1" "$(column 1 reserve)" $(($3 * mib))
-	expect "$1: lost" "$(column 0 lost)" 0
-	expect "$1: lines for the pool" "$(lines_with '^zcpool: default: ' "$(log_since)")" 1
-	rmmod zcpool
-}
-
-# refused PARAMETERS WORD: fails with EINVAL; what it says is for said_once_each
-refused()
-{
-	if load "$1"; then
-		echo "# accepted: $1"
-		bad=1
-		rmmod zcpool
-		return
-	fi
-	[[ $(< /tmp/zcpool_insmod) == *'Invalid parameters'* ]] ||
-		{ echo "# $1: not EINVAL but: $(< /tmp/zcpool_insmod)"; bad=1; }
-	refusals+=("$1")
-	words+=("$2")
-}
-
-# Since mark, each that was refused has left one line, and it names the parameter.
-said_once_each()
-{
-	local log i
-	mapfile -t log < <(log_since)
-	expect "lines of refusals" ${#log[@]} ${#refusals[@]}
-	for i in "${!refusals[@]}"; do
-		[[ ${log[i]} =~ ^"zcpool: "(${words[i]})": " ]] ||
-			{ echo "# ${refusals[i]}: the log says: ${log[i]}"; bad=1; }
-	done
-	refusals=() words=()
-}
-
 no_parameters()
 {
 	local max log
@@ -191,61 +146,6 @@ device_node()
 	expect "after rmmod" "$(ls $pool 2>/dev/null)" ""
 }
 
-parameters_can_be_read()
-{
-	local reserve=0:4M
-	[ ${#nodes[@]} -lt 2 ] || reserve+=,1:6M
-	load "reserve=$reserve max=64M" || { bad=1; return; }
-	expect "reserve" "$(cat $parameters/reserve)" "$reserve"
-	expect "max" "$(cat $parameters/max)" "64M"
-	expect "modes" "$(stat -c %a $parameters/reserve $parameters/max | uniq)" 444
-}
-
-good_parameters()
-{
-	accepted "reserve=8M" 8 8
-	accepted "reserve=8192K" 8 8
-	accepted "reserve=8388608" 8 8
-	accepted "reserve=8m" 8 8
-	accepted "reserve=0" 0 0
-	accepted "reserve=1" 2 2
-	accepted "reserve=3M" 4 4
-	accepted "reserve=0:8M" 8 0
-	accepted "reserve=8M max=16M" 8 8
-	accepted "max=2M" 0 0
-	accepted "max=1G" 0 0
-	[ ${#nodes[@]} -ge 2 ] || return
-	accepted "reserve=1:8M" 0 8
-	accepted "reserve=0:8M,1:4M" 8 4
-	accepted "reserve=1:4M,0:8M" 8 4
-	accepted "reserve=0:0,1:6M max=6M" 0 6
-}
-
-bad_reserve()
-{
-	local value
-	mark
-	for value in x M 8X 8MM -8M '8M,' ',8M' 8M,8M '0:8M,' 0:8M,,1:8M 0:8M,0:8M 0:8M,8M 8M,1:8M \
-		0: :8M 0:x 7:8M 1024:8M 99999999999:8M -1:8M x:8M 0:8M:1 0:8M,1:-1 \
-		99999999999999999999 18446744073709551615 8M.5 0x8; do
-		refused "reserve=$value" reserve
-	done
-	refused "reserve=64M max=32M" 'reserve|max'
-	[ ${#nodes[@]} -lt 2 ] || refused "reserve=32M max=32M" 'reserve|max'
-	refused "reserve=0:40M,1:40M max=64M" 'reserve|max'
-	said_once_each
-}
-
-bad_max()
-{
-	local value
-	mark
-	for value in 0 x 8X -1 '8M,' 1:8M 8M8 64G 99999999999999999999 18446744073709551615; do
-		refused "max=$value" max
-	done
-	said_once_each
-}
-
 # All of a node's memory but 8 MiB is more than it can give: the module loads with what it
 # got, and says so. Afterwards the kernel would compact the node for minutes on an emulated
 # machine, all at once, and take that for a lockup: it is told not to.
@@ -283,7 +183,7 @@ refused_while_open()
 {
 	load "reserve=4M" || { bad=1; return; }
 	exec 5<> $pool
-	if rmmod zcpool 2> /tmp/zcpool_rmmod; then
+	if command rmmod zcpool 2> /tmp/zcpool_rmmod; then
 		echo "# unloaded with the pool open"
 		bad=1
 	fi
@@ -324,7 +224,7 @@ killed_while_loading()
 	before=$(free_kb)
 	for try in 1 2 3; do
 		free=$(free_kb)
-		insmod "$ZCPOOL_KO" "reserve=$((free / 4096))M" "max=$((free / 1024))M" &
+		command insmod "$ZCPOOL_KO" "reserve=$((free / 4096))M" "max=$((free / 1024))M" &
 		pid=$!
 		while [ -d "/proc/$pid" ] && [ "$(free_kb)" -gt $((free - 65536)) ]; do :; done
 		kill -9 "$pid"
@@ -359,13 +259,9 @@ if [ ! -f "${ZCPOOL_KO-}" ]; then
 	echo "1..0 # SKIP ZCPOOL_KO is not set"
 	exit 4
 fi
-echo "1..14"
+echo "1..10"
 run_test "no parameters" no_parameters
-run_test "good parameters" good_parameters
-run_test "bad reserve" bad_reserve
-run_test "bad max" bad_max
 run_test "ceiling" ceiling
-run_test "parameters can be read" parameters_can_be_read
 run_test "device node" device_node
 run_test "more than a node has" more_than_a_node_has
 run_test "refused while open" refused_while_open

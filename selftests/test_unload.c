@@ -5,27 +5,12 @@
  * still holds do not keep it. Each test loads and unloads it.
  */
 #include "zcpool_test.h"
+#include "lib/module.h"
 #include <sys/inotify.h>
 
 static int load(void)
 {
-	const char *path = getenv("ZCPOOL_KO");
-	int fd, err, i;
-
-	fd = open(path ? path : "", O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -1;
-	err = syscall(SYS_finit_module, fd, "reserve=16M max=64M", 0);
-	close(fd);
-	/* devtmpfs makes the node in its own time. */
-	for (i = 0; !err && i < POLL_TRIES && access(POOL_PATH, F_OK); i++)
-		usleep(POLL_USEC);
-	return err;
-}
-
-static int unload(void)
-{
-	return syscall(SYS_delete_module, "zcpool", O_NONBLOCK);
+	return module_load("reserve=16M max=64M");
 }
 
 FIXTURE(module) {
@@ -34,26 +19,28 @@ FIXTURE(module) {
 FIXTURE_SETUP(module)
 {
 	ASSERT_EQ(0, load())
-		TH_LOG("ZCPOOL_KO=%s: %s", getenv("ZCPOOL_KO"), strerror(errno));
+		TH_LOG("ZCPOOL_KO=%s", getenv("ZCPOOL_KO"));
 }
 
 FIXTURE_TEARDOWN(module)
 {
 	if (!access("/sys/module/zcpool", F_OK))
-		EXPECT_EQ(0, unload());
+		EXPECT_EQ(0, module_unload());
 	EXPECT_EQ(-1, access(POOL_PATH, F_OK));
 	EXPECT_EQ(-1, access("/sys/kernel/debug/zcpool", F_OK));
 }
 
 static void expect_busy(struct __test_metadata *_metadata)
 {
-	EXPECT_EQ(-1, unload());
-	EXPECT_TRUE(errno == EBUSY || errno == EWOULDBLOCK);
+	int err = module_unload();
+
+	EXPECT_TRUE(err == -EBUSY || err == -EWOULDBLOCK)
+		TH_LOG("unloaded: %d", err);
 }
 
 TEST_F(module, idle)
 {
-	EXPECT_EQ(0, unload());
+	EXPECT_EQ(0, module_unload());
 }
 
 TEST_F(module, pool_open)
@@ -63,7 +50,7 @@ TEST_F(module, pool_open)
 	ASSERT_LE(0, pool);
 	expect_busy(_metadata);
 	close(pool);
-	EXPECT_EQ(0, unload());
+	EXPECT_EQ(0, module_unload());
 }
 
 TEST_F(module, buffer_open)
@@ -76,7 +63,7 @@ TEST_F(module, buffer_open)
 	close(pool);
 	expect_busy(_metadata);
 	close(buf);
-	EXPECT_EQ(0, unload());
+	EXPECT_EQ(0, module_unload());
 }
 
 /* Another descriptor of the buffer, when the first one is gone */
@@ -98,14 +85,14 @@ static void expect_busy_with(struct __test_metadata *_metadata, size_t size, int
 TEST_F(module, buffer_open_readonly)
 {
 	expect_busy_with(_metadata, PAGE, O_RDONLY);
-	EXPECT_EQ(0, unload());
+	EXPECT_EQ(0, module_unload());
 }
 
 /* Such a descriptor cannot do a thing, but the buffer is there as long as it is. */
 TEST_F(module, buffer_open_as_path)
 {
 	expect_busy_with(_metadata, CHUNK, O_PATH);
-	EXPECT_EQ(0, unload());
+	EXPECT_EQ(0, module_unload());
 }
 
 TEST_F(module, buffer_watched)
@@ -125,7 +112,7 @@ TEST_F(module, buffer_watched)
 	expect_busy(_metadata);
 	close(watch);
 	/* The kernel lets go of the watched inode in a work item. */
-	for (int i = 0; i < POLL_TRIES && unload(); i++)
+	for (int i = 0; i < POLL_TRIES && module_unload(); i++)
 		usleep(POLL_USEC);
 }
 
@@ -143,7 +130,7 @@ TEST_F(module, buffer_in_a_socket)
 	expect_busy(_metadata);
 	close(sock[0]);
 	close(sock[1]);
-	EXPECT_EQ(0, unload());
+	EXPECT_EQ(0, module_unload());
 }
 
 TEST_F(module, buffer_mapped)
@@ -161,7 +148,7 @@ TEST_F(module, buffer_mapped)
 	munmap(p, CHUNK);
 	expect_busy(_metadata);
 	munmap(p, CHUNK + PAGE);
-	EXPECT_EQ(0, unload());
+	EXPECT_EQ(0, module_unload());
 }
 
 TEST_F(module, pool_mapped)
@@ -184,7 +171,7 @@ TEST_F(module, pool_mapped)
 	expect_busy(_metadata);
 	kill(pid, SIGKILL);
 	child_status(pid);
-	EXPECT_EQ(0, unload());
+	EXPECT_EQ(0, module_unload());
 }
 
 TEST_F(module, descriptor_in_a_socket)
@@ -202,7 +189,7 @@ TEST_F(module, descriptor_in_a_socket)
 	close(sk[0]);
 	close(sk[1]);
 	/* The socket may let go of it a moment later. */
-	for (i = 0; i < POLL_TRIES && unload(); i++)
+	for (i = 0; i < POLL_TRIES && module_unload(); i++)
 		usleep(POLL_USEC);
 	EXPECT_EQ(-1, access("/sys/module/zcpool", F_OK));
 }
@@ -218,7 +205,7 @@ TEST_F(module, dirty)
 	ASSERT_NE(MAP_FAILED, p);
 	munmap(p, 48 * MIB);
 	close(pool);
-	EXPECT_EQ(0, unload());
+	EXPECT_EQ(0, module_unload());
 }
 
 /* Pages in a pipe: the module goes, the pipe keeps its bytes. */
@@ -247,7 +234,7 @@ TEST_F(module, pinned)
 		munmap(p, sizes[i]);
 		close(buf);
 		close(pool);
-		EXPECT_EQ(0, unload());
+		EXPECT_EQ(0, module_unload());
 		for (n = 0; n < len; n += PAGE)
 			ASSERT_EQ((ssize_t)PAGE, read(fds[0], in + n, PAGE));
 		EXPECT_TRUE(filled_from(in, len, 70 + i, sizes[i] - len));

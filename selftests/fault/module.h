@@ -5,6 +5,7 @@
 #ifndef ZCPOOL_MODULE_H
 #define ZCPOOL_MODULE_H
 
+#include "../lib/module.h"
 #include "inject.h"
 
 static inline bool exists(const char *path)
@@ -18,32 +19,17 @@ static inline int module_load_fd(int fd, const char *params)
 	return syscall(SYS_finit_module, fd, params, 0) ? -errno : 0;
 }
 
-static inline int module_load(const char *params)
-{
-	const char *ko = getenv("ZCPOOL_KO");
-	int fd = open(ko ? ko : "", O_RDONLY | O_CLOEXEC);
-	int err;
-
-	if (fd < 0)
-		return -errno;
-	err = module_load_fd(fd, params);
-	close(fd);
-	return err;
-}
-
 /* A file's last reference may go a moment after its process. */
-static inline int module_unload(void)
+static inline int module_unload_soon(void)
 {
-	int i;
+	int i, err = -EBUSY;
 
-	for (i = 0; i < POLL_TRIES; i++) {
-		if (!syscall(SYS_delete_module, "zcpool", O_NONBLOCK))
-			return 0;
-		if (errno != EWOULDBLOCK && errno != EBUSY)
-			break;
-		usleep(POLL_USEC);
+	for (i = 0; i < POLL_TRIES && (err == -EWOULDBLOCK || err == -EBUSY); i++) {
+		if (i)
+			usleep(POLL_USEC);
+		err = module_unload();
 	}
-	return -errno;
+	return err;
 }
 
 /* Whether a parameter, such as "reserve", is as params has it; else it is the default */
@@ -74,7 +60,7 @@ static inline int module_want(const char *params)
 
 	if (module_has("reserve", params) && module_has("max", params))
 		return 0;
-	err = exists("/sys/module/zcpool") ? module_unload() : 0;
+	err = exists("/sys/module/zcpool") ? module_unload_soon() : 0;
 	return err ? err : module_load(params);
 }
 

@@ -188,7 +188,7 @@ TEST(exchange_loses_nothing)
 	EXPECT_EQ(before.total_bytes, after.total_bytes);
 	close(fd);
 	close(pool);
-	ASSERT_EQ(0, module_unload());
+	ASSERT_EQ(0, module_unload_soon());
 }
 
 /* A scrubber gets lost reserve back when it next has something to do. */
@@ -255,7 +255,7 @@ TEST(random_faults)
 	EXPECT_EQ(1, count_lines(DEBUGFS "/buffers"));
 	EXPECT_EQ(fds, count_fds());
 	close(pool);
-	ASSERT_EQ(0, module_unload());
+	ASSERT_EQ(0, module_unload_soon());
 	EXPECT_EQ(NULL, module_remains());
 	EXPECT_EQ(0, tally_report(&t, "churn"));
 }

@@ -72,7 +72,7 @@ static void load_step(struct __test_metadata *_metadata, const struct load *l,
 		EXPECT_TRUE(pool_works(_metadata, l))
 			TH_LOG("%s: point %u (%s): loaded, and does not work",
 			       l->name, n, fault_name(kind));
-		ASSERT_EQ(0, module_unload());
+		ASSERT_EQ(0, module_unload_soon());
 	}
 	EXPECT_EQ(NULL, module_remains()) {
 		TH_LOG("%s: point %u (%s, %d): left: %s", l->name, n,
@@ -108,7 +108,7 @@ static void walk_load(struct __test_metadata *_metadata, const struct load *l)
 
 	ASSERT_LE(0, fd);
 	ASSERT_EQ(0, inject_open(&inj));
-	ASSERT_EQ(0, exists("/sys/module/zcpool") ? module_unload() : 0);
+	ASSERT_EQ(0, exists("/sys/module/zcpool") ? module_unload_soon() : 0);
 	/* Whatever is only done once has been done. */
 	for (n = 0; n < 2; n++) {
 		ASSERT_EQ(0, module_load_fd(fd, l->params));
