@@ -2,6 +2,13 @@
 # SPDX-License-Identifier: GPL-2.0
 # For the runners in the test machine, to source: whether memory came back.
 
+# On an emulated machine a program that is linked statically starts in a tenth of the time.
+if type -P busybox > /dev/null; then
+	awk() { busybox awk "$@"; }
+	insmod() { busybox insmod "$@"; }
+	rmmod() { busybox rmmod "$@"; }
+fi
+
 # A kernel that looks for faults keeps freed objects and notes of its own in slabs, and has
 # kmemleak for what is lost there.
 [ -e /sys/kernel/debug/kmemleak ] && slabs=Slab || slabs=SReclaimable
