@@ -3,7 +3,7 @@
 /* timeout: 300 */
 /*
  * Processes that make, touch, pass on, unmap in part and are killed, for
- * ZCPOOL_SECONDS seconds (15); afterwards every counter must add up.
+ * ZCPOOL_SECONDS seconds (10); afterwards every counter must add up.
  */
 #include "zcpool_test.h"
 #include <time.h>
@@ -147,7 +147,7 @@ TEST_F(pool, processes)
 
 	secs = getenv("ZCPOOL_SECONDS") ? atoi(getenv("ZCPOOL_SECONDS")) : 0;
 	if (secs < 1)
-		secs = 15;
+		secs = 10;
 	for (i = 0; i < PROCS / 2; i++)
 		ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0, sk[i]));
 	for (i = 0; i < PROCS; i++) {

@@ -2,7 +2,7 @@
 /* module: reserve=64M max=192M */
 /* timeout: 900 */
 /*
- * All ways to take a buffer away, against all ways to use one, for a while: 10 s, or as many as
+ * All ways to take a buffer away, against all ways to use one, for a while: 6 s, or as many as
  * ZCPOOL_TEST_SECONDS says.
  *
  * There are some places for buffers, each with a byte of its own, the only one that anybody
@@ -396,7 +396,7 @@ TEST_F(pool, everything_at_once)
 		put_in(place, buf_alloc(self->fd, sizes[place], 0, -1));
 	for (i = 0; i < ARRAY_SIZE(threads); i++)
 		start(_metadata, &threads[i], i, self->fd, file);
-	sleep(seconds ? atoi(seconds) : 10);
+	sleep(seconds ? atoi(seconds) : 6);
 	for (i = 0; i < ARRAY_SIZE(takers); i++) {
 		while (!*(volatile unsigned long *)&threads[i].a.taken)
 			usleep(1000);
