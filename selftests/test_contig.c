@@ -9,20 +9,17 @@
 /* Whether the physical pages follow one another */
 static bool contiguous(int buf, size_t len)
 {
+	static __u64 pfn[4 * CHUNK / PAGE];
 	char *p = buf_map(buf, len, 0);
-	__u64 first, pfn;
-	size_t at;
+	size_t i;
 	bool ok;
 
 	if (p == MAP_FAILED)
 		return false;
 	touch_read(p, len);
-	first = pfn_of(p);
-	ok = first;
-	for (at = 0; at < len; at += PAGE) {
-		pfn = pfn_of(p + at);
-		ok = ok && pfn == first + at / PAGE;
-	}
+	ok = pfns_of(p, pfn, len / PAGE) && pfn[0];
+	for (i = 0; i < len / PAGE; i++)
+		ok = ok && pfn[i] == pfn[0] + i;
 	munmap(p, len);
 	return ok;
 }

@@ -108,13 +108,22 @@ long smaps_kb(const void *p, size_t len, const char *field)
 	return sum;
 }
 
-__u64 pfn_of(const void *p)
+bool pfns_of(const void *p, __u64 *pfn, size_t pages)
 {
 	int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
-	__u64 e = 0;
+	size_t i;
+	bool ok;
 
-	if (pread(fd, &e, 8, (unsigned long)p / PAGE * 8) != 8)
-		e = 0;
+	ok = pread(fd, pfn, pages * 8, (unsigned long)p / PAGE * 8) == (ssize_t)(pages * 8);
 	close(fd);
-	return e >> 63 ? e & ((1ULL << 55) - 1) : 0;
+	for (i = 0; ok && i < pages; i++)
+		pfn[i] = pfn[i] >> 63 ? pfn[i] & ((1ULL << 55) - 1) : 0;
+	return ok;
+}
+
+__u64 pfn_of(const void *p)
+{
+	__u64 pfn;
+
+	return pfns_of(p, &pfn, 1) ? pfn : 0;
 }

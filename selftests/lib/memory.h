@@ -34,4 +34,7 @@ long smaps_kb(const void *p, size_t len, const char *field);
 /* The physical page behind an address (root only); 0 if none is mapped. */
 __u64 pfn_of(const void *p);
 
+/* Those behind so many pages from p on, by one read, which many calls of pfn_of() are not */
+bool pfns_of(const void *p, __u64 *pfn, size_t pages);
+
 #endif /* ZCPOOL_TEST_MEMORY_H */
