@@ -290,7 +290,7 @@ TEST_F(pool, proc_readers_during_faults)
 	ASSERT_EQ(0, pthread_create(&t[0], NULL, read_proc, "/proc/self/smaps"));
 	ASSERT_EQ(0, pthread_create(&t[1], NULL, read_proc, "/proc/self/numa_maps"));
 	ASSERT_EQ(0, pthread_create(&t[2], NULL, read_pagemap, NULL));
-	for (i = 0; i < 100; i++) {
+	for (i = 0; i < 40; i++) {
 		EXPECT_EQ(0, madvise(p, len, MADV_DONTNEED));
 		touch_read(p, len);
 		EXPECT_EQ(0, mprotect(p + CHUNK + i * PAGE, PAGE, PROT_READ));
