@@ -10,6 +10,7 @@
 #include <linux/sched/signal.h>
 #include <linux/topology.h>
 
+#include "../show/trace.h"
 #include "buffer.h"
 
 /* The most that is got in one piece of a split chunk */
@@ -40,6 +41,7 @@ static int zcp_fill_insert(struct zcp_buffer *buf, pgoff_t index, const struct z
 	err = zcp_sparse_insert(buf->sparse, index, ext);
 	if (!err) {
 		inode_add_bytes(&buf->inode, (loff_t)ext->nr << PAGE_SHIFT);
+		trace_zcpool_fill(buf, index, ext->nr);
 		return 0;
 	}
 	zcp_pieces_detach(ext, 1);

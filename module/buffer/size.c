@@ -45,6 +45,7 @@ static void zcp_drop_pages(struct zcp_buffer *buf, pgoff_t first, pgoff_t last,
 {
 	if (first > last)
 		return;
+	trace_zcpool_punch(buf, first, last - first + 1);
 	zcp_buffer_await_faults(buf, first, last);
 	unmap_mapping_pages(&buf->inode.i_data, first, last - first + 1,
 			    copies == ZCP_DROP_COPIES);

@@ -161,6 +161,35 @@ TRACE_EVENT(zcpool_fault,
 		  __get_str(pool), __entry->id, __entry->address, __entry->pgoff, __entry->order)
 );
 
+DECLARE_EVENT_CLASS(zcpool_range,
+	TP_PROTO(const struct zcp_buffer *buf, pgoff_t pgoff, unsigned long nr),
+	TP_ARGS(buf, pgoff, nr),
+	TP_STRUCT__entry(
+		__string(pool, buf->pool->name)
+		__field(u64, id)
+		__field(unsigned long, pgoff)
+		__field(unsigned long, nr)
+	),
+	TP_fast_assign(
+		zcp_assign_str(pool, buf->pool->name);
+		__entry->id = buf->id;
+		__entry->pgoff = pgoff;
+		__entry->nr = nr;
+	),
+	TP_printk("pool=%s id=%llu pgoff=%lu pages=%lu",
+		  __get_str(pool), __entry->id, __entry->pgoff, __entry->nr)
+);
+
+DEFINE_EVENT(zcpool_range, zcpool_fill,
+	TP_PROTO(const struct zcp_buffer *buf, pgoff_t pgoff, unsigned long nr),
+	TP_ARGS(buf, pgoff, nr)
+);
+
+DEFINE_EVENT(zcpool_range, zcpool_punch,
+	TP_PROTO(const struct zcp_buffer *buf, pgoff_t pgoff, unsigned long nr),
+	TP_ARGS(buf, pgoff, nr)
+);
+
 DECLARE_EVENT_CLASS(zcpool_pages,
 	TP_PROTO(const struct zcp_node *node, struct page *page, unsigned int nr),
 	TP_ARGS(node, page, nr),
