@@ -57,7 +57,7 @@ struct watched {
  * @map: all of it and more
  * @size: how long it is; of who changes it
  * @seed: of what comes next
- * @page: for data on their way
+ * @data: on their way
  */
 struct actor {
 	struct watched *w;
@@ -106,46 +106,73 @@ static bool may_be_seen(size_t page, __u32 from, __u32 to, bool is_gone, const _
 	return true;
 }
 
-static bool look(struct actor *a, int me)
+/* What somebody saw of a page: some words of it, or that it is gone */
+struct sight {
+	size_t page;
+	size_t first;
+	size_t nr;
+	bool by_map;
+	bool is_gone;
+};
+
+static void complain(const struct sight *sight, __u32 from, __u32 to, const __u64 *words)
 {
-	size_t page = rnd(&a->seed) % WATCHED_PAGES, first = 0, n = WORDS;
-	bool by_map = rnd(&a->seed) % 3, is_gone;
-	struct watched *w = a->w;
-	__u32 from, to;
+	__u64 a, b;
+	size_t i;
+
+	printf("# fsx: by %s, page %#zx, states %u.%u to %u.%u: %s\n",
+	       sight->by_map ? "mapping" : "reading", sight->page, from / 4, WHAT(from), to / 4,
+	       WHAT(to), sight->is_gone ? "gone" : "there");
+	for (i = 0; !sight->is_gone && i < sight->nr; i++) {
+		a = word_of(sight->page, from, sight->first + i);
+		b = word_of(sight->page, to, sight->first + i);
+		if (is_of(words[i], a, b))
+			continue;
+		printf("# fsx: word %zu is %#llx, and was to be %#llx or %#llx\n",
+		       sight->first + i, (unsigned long long)words[i], (unsigned long long)a,
+		       (unsigned long long)b);
+		break;
+	}
+}
+
+/* Whether it could be seen at all: a page is there as a whole, or not. */
+static bool see(struct actor *a, struct sight *sight)
+{
 	ssize_t got;
 
-	if (by_map && rnd(&a->seed) % 8) {
-		first = rnd(&a->seed) % WORDS;
-		n = 1;
-	}
-	from = __atomic_load_n(&w->reached[page], __ATOMIC_SEQ_CST);
-	if (by_map) {
-		is_gone = !copy_guarded(a->data, a->map + page * PAGE + first * 8, n * 8);
-	} else {
-		got = pread(a->fd, a->data, PAGE, page * PAGE);
-		is_gone = !got;
-		if (got && got != (ssize_t)PAGE) {
-			printf("# fsx: reading page %#zx gives %zd\n", page, got);
-			return false;
-		}
-	}
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	to = __atomic_load_n(&w->begun[page], __ATOMIC_SEQ_CST);
-	w->exact[me] += from == to;
-	if (may_be_seen(page, from, to, is_gone, a->data, first, n))
+	if (sight->by_map) {
+		sight->is_gone = !copy_guarded(a->data, a->map + sight->page * PAGE +
+					       sight->first * 8, sight->nr * 8);
 		return true;
-	printf("# fsx: by %s, page %#zx, states %u.%u to %u.%u: %s\n",
-	       by_map ? "mapping" : "reading", page, from / 4, WHAT(from), to / 4, WHAT(to),
-	       is_gone ? "gone" : "there");
-	for (got = 0; !is_gone && got < (ssize_t)n; got++)
-		if (!is_of(a->data[got], word_of(page, from, first + got),
-			   word_of(page, to, first + got)))
-			break;
-	if (!is_gone && got < (ssize_t)n)
-		printf("# fsx: word %zu is %#llx, and was to be %#llx or %#llx\n", first + got,
-		       (unsigned long long)a->data[got],
-		       (unsigned long long)word_of(page, from, first + got),
-		       (unsigned long long)word_of(page, to, first + got));
+	}
+	got = pread(a->fd, a->data, PAGE, sight->page * PAGE);
+	sight->is_gone = !got;
+	if (!got || got == (ssize_t)PAGE)
+		return true;
+	printf("# fsx: reading page %#zx gives %zd, %s\n", sight->page, got, strerror(errno));
+	return false;
+}
+
+static bool look(struct actor *a, int me)
+{
+	struct sight sight = { .page = rnd(&a->seed) % WATCHED_PAGES, .nr = WORDS };
+	struct watched *w = a->w;
+	__u32 from, to;
+
+	sight.by_map = rnd(&a->seed) % 3;
+	if (sight.by_map && rnd(&a->seed) % 8) {
+		sight.first = rnd(&a->seed) % WORDS;
+		sight.nr = 1;
+	}
+	from = __atomic_load_n(&w->reached[sight.page], __ATOMIC_SEQ_CST);
+	if (!see(a, &sight))
+		return false;
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	to = __atomic_load_n(&w->begun[sight.page], __ATOMIC_SEQ_CST);
+	w->exact[me] += from == to;
+	if (may_be_seen(sight.page, from, to, sight.is_gone, a->data, sight.first, sight.nr))
+		return true;
+	complain(&sight, from, to, a->data);
 	return false;
 }
 
