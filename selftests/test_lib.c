@@ -6,6 +6,9 @@
 #include "zcpool_test.h"
 #include "interpose.h"
 #include <dlfcn.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
 #include <sys/vfs.h>
 #include <zcpool.h>
 
@@ -18,7 +21,7 @@ static int forgery(int fd, unsigned long cmd, void *arg)
 
 TEST_F(pool, lib_open)
 {
-	int fd, path;
+	int fd;
 
 	fd = zcpool_open(NULL);
 	EXPECT_LE(0, fd);
@@ -29,12 +32,119 @@ TEST_F(pool, lib_open)
 	EXPECT_EQ(0, zcpool_close(fd));
 	EXPECT_EQ(-1, zcpool_open("no-such-pool"));
 	EXPECT_EQ(ENOENT, errno);
-	/* A name is a name, not a way out of the directory. */
-	path = zcpool_open("../null");
-	EXPECT_EQ(-1, path);
 	EXPECT_EQ(-1, zcpool_open(""));
+	EXPECT_EQ(EINVAL, errno);
+	EXPECT_EQ(-1, zcpool_open(".."));
+	EXPECT_EQ(EINVAL, errno);
 	EXPECT_EQ(-1, zcpool_close(-1));
 	EXPECT_EQ(EBADF, errno);
+}
+
+#define MOUNTED	"/run/zcpool_lib"
+#define BOUND	"/run/zcpool_lib_bound"
+#define LINKED	"/run/zcpool_lib_link"
+#define PIPED	"/run/zcpool_lib_pipe"
+
+/* What is no pool is not opened: that of a pipe would wait for somebody. */
+TEST_F(pool, lib_open_of_something_else)
+{
+	static const char *const paths[] = {
+		"/dev/null", "/dev/zero", "/etc", "/", "/proc/self/exe", PIPED, "/dev/zcpool",
+	};
+	unsigned int i;
+
+	unlink(PIPED);
+	ASSERT_EQ(0, mkfifo(PIPED, 0600));
+	for (i = 0; i < ARRAY_SIZE(paths); i++) {
+		EXPECT_EQ(-1, zcpool_open(paths[i]));
+		EXPECT_EQ(ENOTTY, errno)
+			TH_LOG("%s", paths[i]);
+	}
+	EXPECT_EQ(-1, zcpool_open("/no/such"));
+	EXPECT_EQ(ENOENT, errno);
+	EXPECT_EQ(-1, zcpool_open("./default"));
+	EXPECT_EQ(ENOENT, errno);
+	EXPECT_EQ(-1, zcpool_open("/dev/null/default"));
+	EXPECT_EQ(ENOTDIR, errno);
+	unlink(PIPED);
+}
+
+/* The default pool, mounted for this test alone, with a directory in it */
+static int mount_default(void)
+{
+	if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
+		return -1;
+	mkdir(MOUNTED, 0755);
+	if (mount("default", MOUNTED, "zcpool", 0, NULL))
+		return -1;
+	return mkdir(MOUNTED "/a", 0755) || mkdir(MOUNTED "/a/b", 0755) ? -1 : 0;
+}
+
+/* Opened by any path, it is the same pool and does the same. */
+TEST_F(pool, lib_open_path)
+{
+	static const char *const paths[] = {
+		POOL_PATH, MOUNTED, MOUNTED "/", MOUNTED "/a/b", LINKED, "./", "./../b", "../../",
+	};
+	struct zcpool_info want, info;
+	struct zcpool_buf_info bi;
+	unsigned int i;
+	uint64_t size;
+	int fd, buf;
+
+	ASSERT_EQ(0, mount_default());
+	unlink(LINKED);
+	ASSERT_EQ(0, symlink(MOUNTED "/a", LINKED));
+	ASSERT_EQ(0, chdir(MOUNTED "/a/b"));
+	for (i = 0; i < ARRAY_SIZE(paths); i++) {
+		fd = zcpool_open(paths[i]);
+		ASSERT_LE(0, fd)
+			TH_LOG("%s: %s", paths[i], strerror(errno));
+		EXPECT_EQ(FD_CLOEXEC, fcntl(fd, F_GETFD));
+		EXPECT_EQ(0, zcpool_info(self->fd, 0, &want));
+		EXPECT_EQ(0, zcpool_info(fd, 0, &info));
+		EXPECT_EQ(want.reserve_bytes, info.reserve_bytes);
+		EXPECT_EQ(want.max_bytes, info.max_bytes);
+		size = PAGE;
+		buf = zcpool_alloc(fd, &size, 0, -1);
+		EXPECT_LE(0, buf);
+		EXPECT_EQ(0, zcpool_buf_info(buf, &bi));
+		EXPECT_EQ(PAGE, bi.size);
+		EXPECT_EQ(self->used + PAGE, pool_used(self->fd));
+		zcpool_close(buf);
+		zcpool_close(fd);
+		EXPECT_EQ(self->used, pool_wait_used(self->fd, self->used));
+	}
+	unlink(LINKED);
+	EXPECT_EQ(0, chdir("/"));
+	EXPECT_EQ(0, umount(MOUNTED));
+}
+
+/* A file is no pool, and neither is a directory whose pool's root is not to be got at. */
+TEST_F(pool, lib_open_path_without_root)
+{
+	pid_t pid;
+	int fd;
+
+	ASSERT_EQ(0, mount_default());
+	fd = open(MOUNTED "/file", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	ASSERT_LE(0, fd);
+	close(fd);
+	EXPECT_EQ(-1, zcpool_open(MOUNTED "/file"));
+	EXPECT_EQ(ENOTTY, errno);
+	mkdir(BOUND, 0755);
+	ASSERT_EQ(0, mount(MOUNTED "/a", BOUND, NULL, MS_BIND, NULL));
+	EXPECT_EQ(-1, zcpool_open(BOUND "/b"));
+	EXPECT_EQ(ENOTTY, errno);
+	EXPECT_EQ(0, umount(BOUND));
+	pid = fork();
+	if (!pid) {
+		if (chroot(MOUNTED "/a") || chdir("/b"))
+			_exit(1);
+		_exit(zcpool_open("./") == -1 && errno == ENOTTY ? 0 : 2);
+	}
+	EXPECT_EQ(0, child_status(pid));
+	EXPECT_EQ(0, umount(MOUNTED));
 }
 
 TEST_F(pool, lib_info)

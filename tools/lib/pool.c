@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* Pools and buffers: one system call a function, arguments checked first. */
-#include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -9,22 +7,6 @@
 #include <unistd.h>
 #include <zcpool.h>
 #include "internal.h"
-
-int zcpool_open(const char *name)
-{
-	char path[256];
-	int n;
-
-	if (!name)
-		name = ZCPOOL_DEFAULT;
-	/* A name is one component: what it opens is always a pool's node. */
-	if (!*name || strchr(name, '/') || !strcmp(name, ".") || !strcmp(name, ".."))
-		return fail(EINVAL);
-	n = snprintf(path, sizeof(path), "%s/%s", ZCPOOL_DEV_DIR, name);
-	if (n < 0 || (size_t)n >= sizeof(path))
-		return fail(ENAMETOOLONG);
-	return open(path, O_RDWR | O_CLOEXEC);
-}
 
 int zcpool_info(int pool, int node, struct zcpool_info *info)
 {

@@ -19,7 +19,11 @@
 extern "C" {
 #endif
 
-/* Opens the pool NAME ("default" where NULL), close-on-exec. */
+/*
+ * Opens a pool, close-on-exec: the one with that name ("default" where NULL). What has a slash
+ * in it is a path: of a pool's device, or of a directory of a mounted pool, whose root is
+ * opened then. ENOTTY: there is something else.
+ */
 int zcpool_open(const char *name);
 
 /* Fills in *info; node is a NUMA node, or -1 for the whole pool. */
