@@ -133,7 +133,7 @@ static void print_usage(const char *verb)
 	else
 		puts("Usage: zcpoolctl migrate [OPTION]... ID NODE\n"
 		     "Have the memory of buffer ID on NUMA node NODE, while it stays in use.\n");
-	puts("  --pool NAME     the pool (default: default)");
+	puts("  --pool NAME     the pool, by its name or a path (default: default)");
 	if (revokes)
 		puts("  --wait SECONDS  wait so long until nothing holds the memory (default: 0)");
 	puts("  --json          print one JSON object, sizes in bytes\n"
@@ -196,7 +196,7 @@ static bool take_order(int argc, char **argv, const char *arguments, int nr, str
 	o->id = parse_number(o->verb, "ID", argv[optind], 1, UINT64_MAX);
 	if (nr > 1)
 		o->node = parse_number(o->verb, "NODE", argv[optind + 1], 0, MAX_NODES - 1);
-	o->pool = pool_open(o->pool_name);
+	o->pool = pool_open(&o->pool_name);
 	return true;
 }
 

@@ -4,6 +4,7 @@
 #include <getopt.h>
 #include <string.h>
 #include <zcpool.h>
+#include "info.h"
 #include "zcpoolctl.h"
 
 /* The figures that a pool and each of its nodes have. */
@@ -55,16 +56,14 @@ static void human_line(const char *who, const struct zcpool_info *info)
 	putchar('\n');
 }
 
-static void human(int pool, const char *name, const struct zcpool_info *all)
+void info_table(int pool, const struct zcpool_info *all)
 {
-	char max[SIZE_TEXT], chunk[SIZE_TEXT], who[32];
 	struct zcpool_info info;
 	unsigned int found = 0;
+	char who[32];
 	size_t i;
 	int node;
 
-	printf("pool %s: ABI %u, max %s, chunks of %s\n", name, all->abi_version,
-	       size_text(max, all->max_bytes), size_text(chunk, all->chunk_size));
 	printf("%-8s", "");
 	for (i = 0; i < ARRAY_SIZE(figures); i++)
 		printf("%12s", figures[i].name);
@@ -77,6 +76,15 @@ static void human(int pool, const char *name, const struct zcpool_info *all)
 	human_line("all", all);
 }
 
+static void human(int pool, const char *name, const struct zcpool_info *all)
+{
+	char max[SIZE_TEXT], chunk[SIZE_TEXT];
+
+	printf("pool %s: ABI %u, max %s, chunks of %s\n", name, all->abi_version,
+	       size_text(max, all->max_bytes), size_text(chunk, all->chunk_size));
+	info_table(pool, all);
+}
+
 static void json_figures(const struct zcpool_info *info)
 {
 	size_t i;
@@ -86,15 +94,13 @@ static void json_figures(const struct zcpool_info *info)
 		       (unsigned long long)figure_of(info, &figures[i]));
 }
 
-static void json(int pool, const char *name, const struct zcpool_info *all)
+void info_json(int pool, const struct zcpool_info *all)
 {
 	struct zcpool_info info;
 	unsigned int found = 0;
 	int node;
 
-	printf("{\"pool\": ");
-	json_string(stdout, name);
-	printf(", \"abi_version\": %u, \"features\": %llu, ", all->abi_version,
+	printf("\"abi_version\": %u, \"features\": %llu, ", all->abi_version,
 	       (unsigned long long)all->features);
 	printf("\"chunk_size\": %llu, \"max_bytes\": %llu, ",
 	       (unsigned long long)all->chunk_size, (unsigned long long)all->max_bytes);
@@ -106,14 +112,23 @@ static void json(int pool, const char *name, const struct zcpool_info *all)
 		printf("}");
 		found++;
 	}
-	printf("]}\n");
+	printf("]");
+}
+
+static void json(int pool, const char *name, const struct zcpool_info *all)
+{
+	printf("{\"pool\": ");
+	json_string(stdout, name);
+	printf(", ");
+	info_json(pool, all);
+	printf("}\n");
 }
 
 static void print_usage(void)
 {
 	puts("Usage: zcpoolctl info [OPTION]...\n"
 	     "Show how much memory a pool has, by NUMA node, and in what state.\n\n"
-	     "  --pool NAME  the pool (default: default)\n"
+	     "  --pool NAME  the pool, by its name or a path (default: default)\n"
 	     "  --json       print one JSON object, sizes in bytes\n"
 	     "  --help       show this");
 }
@@ -149,7 +164,7 @@ int cmd_info(int argc, char **argv)
 	if (optind < argc)
 		die_usage("info", "'%s' is one argument too many", argv[optind]);
 
-	pool = pool_open(name);
+	pool = pool_open(&name);
 	if (zcpool_info(pool, -1, &info))
 		die(STATUS_TRANSFER, "cannot ask pool '%s': %s", name, strerror(errno));
 	if (as_json)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* zcpoolctl: looks at zcpool pools, takes buffers back, and moves files through them. */
+/* zcpoolctl: makes and looks at zcpool pools, takes buffers back, and moves files through them. */
 #include <stdlib.h>
 #include <string.h>
 #include <zcpool/uapi.h>
@@ -15,6 +15,7 @@ static const struct verb {
 	{ "recv", cmd_recv, "receive one, and print its SHA-256" },
 	{ "revoke", cmd_revoke, "take a buffer away from all who have it" },
 	{ "migrate", cmd_migrate, "have a buffer's memory on another node" },
+	{ "pool", cmd_pool, "make, change, show and destroy pools" },
 };
 
 static void print_usage(FILE *f)

@@ -40,6 +40,14 @@ void progress_update(uint64_t done)
 		size_text(all, total));
 }
 
+void progress_say(const char *text)
+{
+	if (!isatty(STDERR_FILENO))
+		return;
+	fprintf(stderr, "\r\033[K%s ", text);
+	shown = true;
+}
+
 void progress_clear(void)
 {
 	if (!shown)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* A progress bar on stderr, if that is a terminal. */
+/* A progress bar, or a line, on stderr, if that is a terminal. */
 #ifndef PROGRESS_H
 #define PROGRESS_H
 
@@ -7,7 +7,9 @@
 
 void progress_start(uint64_t total);
 void progress_update(uint64_t done);
-/* Takes the bar away, so that something else can be printed. */
+/* A line in place of the bar, for what is waited for */
+void progress_say(const char *text);
+/* Takes either away, so that something else can be printed. */
 void progress_clear(void);
 
 #endif /* PROGRESS_H */

@@ -164,7 +164,7 @@ static void print_usage(void)
 	puts("Usage: zcpoolctl send [OPTION]... FILE SOCKET\n"
 	     "Send FILE to the 'zcpoolctl recv' that listens at SOCKET, through buffers both\n"
 	     "processes map. Waits 5 seconds for the receiver to appear.\n\n"
-	     "  --pool NAME         the pool to have buffers from (default: default)\n"
+	     "  --pool NAME         the pool to have buffers from, or its path (default: default)\n"
 	     "  --via HOW           zcpool, memfd or pipe (default: zcpool)\n"
 	     "  --buffers N         buffers in flight, 1 to 128 (default: 8)\n"
 	     "  --buffer-size SIZE  bytes of a buffer, K, M or G may follow; rounded up to 4K\n"

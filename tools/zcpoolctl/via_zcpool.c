@@ -13,7 +13,7 @@
 
 static int prepare(struct transfer *t)
 {
-	t->pool = pool_open(t->pool_name);
+	t->pool = pool_open(&t->pool_name);
 	return -1;
 }
 

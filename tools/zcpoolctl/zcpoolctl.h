@@ -32,6 +32,7 @@ int cmd_send(int argc, char **argv);
 int cmd_recv(int argc, char **argv);
 int cmd_revoke(int argc, char **argv);
 int cmd_migrate(int argc, char **argv);
+int cmd_pool(int argc, char **argv);
 
 /*
  * Prints "zcpoolctl: ..." on stderr. die() also tells the peer, removes what
@@ -42,8 +43,11 @@ __printf(1, 2) void notice(const char *fmt, ...);
 __printf(2, 3) noreturn void die(enum exit_status status, const char *fmt, ...);
 __printf(2, 3) noreturn void die_usage(const char *verb, const char *fmt, ...);
 
-/* Opens the pool, or dies saying why there is none. */
-int pool_open(const char *name);
+/*
+ * Opens the pool, or dies saying why there is none. *name may be a path, of a device or in a
+ * mount, and is then made the name of what is there.
+ */
+int pool_open(const char **name);
 
 /* A decimal number within limits; what says what it is for, where it is none. */
 uint64_t parse_number(const char *verb, const char *what, const char *text, uint64_t min,
