@@ -62,17 +62,6 @@ stop_holder()
 	all_given_back "$1"
 }
 
-# does NAME PATTERN ARGUMENT...: zcpoolctl succeeds and prints one line, which is that
-does()
-{
-	local name=$1 pattern=$2
-	shift 2
-	timeout $limit zcpoolctl "$@" > "$dir/alone.out" 2> "$dir/alone.err"
-	check "$name: succeeds" test $? -eq 0
-	check "$name: prints '$pattern'" grep -qx -- "$pattern" "$dir/alone.out"
-	check "$name: and no more" test "$(cat "$dir"/alone.{out,err} | wc -l)" = 1
-}
-
 test_revoke()
 {
 	start_holder $((4 * MiB + 4096))
@@ -159,7 +148,7 @@ test_not_root()
 
 test_usage()
 {
-	local verb page verbs=(info send recv revoke migrate)
+	local verb page verbs=(info send recv revoke migrate pool)
 	fails "unknown verb" 2 "no verb 'frobnicate'" frobnicate
 	fails "unknown transport" 2 "--via takes zcpool, memfd or pipe" send --via telex a b
 	fails "no buffers" 2 "--buffers takes a number from 1 to 128" send --buffers 0 a b

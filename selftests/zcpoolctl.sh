@@ -184,6 +184,17 @@ fails()
 	rm -f "$dir/alone.err"
 }
 
+# does NAME PATTERN ARGUMENT...: zcpoolctl succeeds and prints one line, which is that
+does()
+{
+	local name=$1 pattern=$2
+	shift 2
+	timeout $limit zcpoolctl "$@" > "$dir/alone.out" 2> "$dir/alone.err"
+	check "$name: succeeds" test $? -eq 0
+	check "$name: prints '$pattern'" grep -qx -- "$pattern" "$dir/alone.out"
+	check "$name: and no more" test "$(cat "$dir"/alone.{out,err} | wc -l)" = 1
+}
+
 # begin, and end: what each of these tests says
 begin()
 {
