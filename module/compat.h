@@ -46,6 +46,13 @@ static inline void vm_flags_clear(struct vm_area_struct *vma, unsigned long flag
 #define zcp_nop_idmap	(&nop_mnt_idmap)
 #endif
 
+/* A class is not changed by who registers it: 6.4 and later. */
+#if KERNEL_VERSION(6, 4, 0) > LINUX_VERSION_CODE
+#define zcp_const_class
+#else
+#define zcp_const_class		const
+#endif
+
 /* What a device_type's devnode() is told of */
 #if KERNEL_VERSION(6, 3, 0) > LINUX_VERSION_CODE
 #define zcp_const_device	struct device

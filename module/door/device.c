@@ -35,7 +35,7 @@ struct zcp_device {
 	kgid_t gid;
 };
 
-static const struct class zcp_class = { .name = "zcpool" };
+static zcp_const_class struct class zcp_class = { .name = "zcpool" };
 static dev_t zcp_first_dev;
 static struct cdev zcp_cdev;
 /* Pools by minor number */

@@ -64,18 +64,21 @@ static const struct super_operations zcp_mount_ops = {
 };
 
 /* Of the root directory, as given */
-static void zcp_set_permissions(struct super_block *sb, const struct zcp_settings *given)
+static int zcp_set_permissions(struct super_block *sb, const struct zcp_settings *given)
 {
+	struct iattr attr = { .ia_valid = ATTR_MODE, .ia_mode = S_IFDIR | given->mode };
 	struct inode *inode = d_inode(sb->s_root);
+	int err = 0;
 
 	inode_lock(inode);
 	if (given->given & BIT(ZCP_OPT_MODE))
-		inode->i_mode = S_IFDIR | given->mode;
+		err = zcp_apply_attr(zcp_nop_idmap, sb->s_root, &attr);
 	if (given->given & BIT(ZCP_OPT_UID))
 		inode->i_uid = given->uid;
 	if (given->given & BIT(ZCP_OPT_GID))
 		inode->i_gid = given->gid;
 	inode_unlock(inode);
+	return err;
 }
 
 static int zcp_fill_super(struct super_block *sb, struct fs_context *fc)
@@ -130,7 +133,7 @@ static int zcp_reconfigure(struct fs_context *fc)
 	int err = zcp_pool_set(sb->s_fs_info, fc->fs_private, &why);
 
 	if (!err)
-		zcp_set_permissions(sb, fc->fs_private);
+		err = zcp_set_permissions(sb, fc->fs_private);
 	else if (*why.text)
 		errorfc(fc, "%s", why.text);
 	return err;
