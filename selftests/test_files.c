@@ -7,6 +7,7 @@
 #include "zcpool_test.h"
 #include "mounted.h"
 #include <linux/falloc.h>
+#include <linux/mempolicy.h>
 
 FIXTURE(files) {
 	struct mounted at;
@@ -447,6 +448,44 @@ TEST_F(files, migrated)
 		ASSERT_EQ(0, punch(self->file, 2 * CHUNK + 4 * PAGE, PAGE));
 	}
 	munmap(p, 2 * CHUNK + 9 * PAGE);
+}
+
+static long bind_to(char *p, size_t len, int mode, unsigned long nodes)
+{
+	return syscall(SYS_mbind, p, len, mode, &nodes, 8 * sizeof(nodes), 0);
+}
+
+/* Memory comes from where the mapping that is touched, or else the process, wants it. */
+TEST_F(files, placed_by_policy)
+{
+	unsigned long nodes = 1 << 1;
+	char *p;
+	int to;
+
+	if (!node_exists(1))
+		SKIP(return, "there is one node");
+	ASSERT_EQ(0, ftruncate(self->file, 5 * CHUNK + PAGE));
+	p = map_file(self->file, 5 * CHUNK + PAGE, MAP_SHARED);
+	ASSERT_NE(MAP_FAILED, p);
+	for (to = 0; to < 2; to++) {
+		ASSERT_EQ(0, run_on_node(!to));
+		ASSERT_EQ(0, bind_to(p, 5 * CHUNK, MPOL_BIND, 1UL << to));
+		p[to * CHUNK] = 1;
+		EXPECT_EQ(to, node_of(p + to * CHUNK));
+	}
+	ASSERT_EQ(0, bind_to(p, 5 * CHUNK, MPOL_INTERLEAVE, 3));
+	p[2 * CHUNK] = 1;
+	p[3 * CHUNK] = 1;
+	EXPECT_NE(node_of(p + 2 * CHUNK), node_of(p + 3 * CHUNK));
+	ASSERT_EQ(0, bind_to(p, 5 * CHUNK, MPOL_DEFAULT, 0));
+	/* The process runs on node 0. */
+	ASSERT_EQ(0, syscall(SYS_set_mempolicy, MPOL_PREFERRED, &nodes, 8 * sizeof(nodes)));
+	p[4 * CHUNK] = 1;
+	EXPECT_EQ(1, node_of(p + 4 * CHUNK));
+	ASSERT_EQ(1, pwrite(self->file, "a", 1, 5 * CHUNK));
+	EXPECT_EQ('a', p[5 * CHUNK]);
+	EXPECT_EQ(1, node_of(p + 5 * CHUNK));
+	munmap(p, 5 * CHUNK + PAGE);
 }
 
 #define CROWD	8

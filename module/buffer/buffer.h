@@ -240,7 +240,8 @@ static inline struct zcp_chunk *zcp_buffer_chunk_to_map(struct zcp_buffer *buf, 
 }
 
 /* fill.c */
-int zcp_buffer_fill(struct zcp_buffer *buf, pgoff_t first, pgoff_t last, pgoff_t reach);
+int zcp_buffer_fill(struct zcp_buffer *buf, pgoff_t first, pgoff_t last, pgoff_t reach,
+		    const struct vm_area_struct *vma);
 
 /* size.c */
 int zcp_buffer_set_size(struct zcp_buffer *buf, loff_t size);

@@ -91,7 +91,7 @@ static struct page *zcp_transfer_page(struct zcp_buffer *buf, loff_t pos, size_t
 	last = (pos + bytes - 1) >> PAGE_SHIFT;
 	reach = max(zcp_buffer_end_page(buf), last + 1);
 	last = min(last, index | (ZCP_CHUNK_PAGES - 1));
-	err = zcp_buffer_fill(buf, index, last, reach);
+	err = zcp_buffer_fill(buf, index, last, reach, NULL);
 	return err ? ERR_PTR(err) : zcp_buffer_page(buf, index);
 }
 

@@ -6,6 +6,7 @@
  * back, as clean as it was.
  */
 #include <linux/fs.h>
+#include <linux/mempolicy.h>
 #include <linux/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/topology.h>
@@ -16,18 +17,82 @@
 /* The most that is got in one piece of a split chunk */
 #define ZCP_FILL_PAGES	(ZCP_CHUNK_PAGES / 2)
 
+/**
+ * struct zcp_fill - holes of a file being filled
+ * @buf: the file
+ * @reach: first page behind the file as it will be
+ * @policy: NUMA policy of who fills them, or NULL
+ */
+struct zcp_fill {
+	struct zcp_buffer *buf;
+	pgoff_t reach;
+	const struct mempolicy *policy;
+};
+
+#ifdef CONFIG_NUMA
+/* That of the mapping that is touched, or that of the caller; neither changes meanwhile. */
+static const struct mempolicy *zcp_fill_policy(const struct vm_area_struct *vma)
+{
+	return vma && vma_policy(vma) ? vma_policy(vma) : current->mempolicy;
+}
+
+static int zcp_nth_node(const nodemask_t *nodes, pgoff_t nth)
+{
+	int nid = first_node(*nodes);
+
+	for (nth %= nodes_weight(*nodes); nth; nth--)
+		nid = next_node(nid, *nodes);
+	return nid;
+}
+
+/*
+ * Have a request go by a policy as mbind(2) and set_mempolicy(2) know them, and only then by the
+ * pool's. Where that says to take turns, chunks of the file do.
+ */
+static void zcp_fill_place(struct zcp_request *req, const struct mempolicy *policy, pgoff_t index)
+{
+	if (!policy || (policy->mode != MPOL_LOCAL && nodes_empty(policy->nodes)))
+		return;
+	switch (policy->mode) {
+	case MPOL_BIND:
+		req->bound = &policy->nodes;
+		return;
+	case MPOL_LOCAL:
+		break;
+	case MPOL_PREFERRED:
+	case MPOL_PREFERRED_MANY:
+		if (!node_isset(req->nid, policy->nodes))
+			req->nid = first_node(policy->nodes);
+		break;
+	default:
+		req->nid = zcp_nth_node(&policy->nodes, index / ZCP_CHUNK_PAGES);
+	}
+	req->flags |= ZCPOOL_ALLOC_NODE;
+}
+#else
+static const struct mempolicy *zcp_fill_policy(const struct vm_area_struct *vma)
+{
+	return NULL;
+}
+
+static void zcp_fill_place(struct zcp_request *req, const struct mempolicy *policy, pgoff_t index)
+{
+}
+#endif
+
 /* Memory for so many pages of a file */
-static int zcp_fill_alloc(struct zcp_buffer *buf, unsigned int pages, u32 flags,
-			  struct zcp_extents *list)
+static int zcp_fill_alloc(const struct zcp_fill *fill, pgoff_t index, unsigned int pages,
+			  u32 flags, struct zcp_extents *list)
 {
 	struct zcp_request req = {
-		.pool = buf->pool,
+		.pool = fill->buf->pool,
 		.size = (u64)pages << PAGE_SHIFT,
 		.flags = flags,
 		.nid = numa_mem_id(),
 		.exact = true,
 	};
 
+	zcp_fill_place(&req, fill->policy, index);
 	zcp_extents_init(list);
 	return zcp_pool_alloc(&req, pages, list);
 }
@@ -53,25 +118,24 @@ static int zcp_fill_insert(struct zcp_buffer *buf, pgoff_t index, const struct z
  * Whether a chunk's worth of a file is to be one, by the pool's option huge=: as far as the file
  * reaches it will be used. What has been begun with pages goes on with these.
  */
-static bool zcp_fill_wants_chunk(const struct zcp_buffer *buf, enum zcp_huge huge,
-				 pgoff_t slot, pgoff_t reach)
+static bool zcp_fill_wants_chunk(const struct zcp_fill *fill, enum zcp_huge huge, pgoff_t slot)
 {
 	pgoff_t last = slot + ZCP_CHUNK_PAGES - 1;
 
 	if (!IS_ENABLED(CONFIG_TRANSPARENT_HUGEPAGE) || huge == ZCP_HUGE_NEVER ||
-	    (huge == ZCP_HUGE_PREFER && last >= reach))
+	    (huge == ZCP_HUGE_PREFER && last >= fill->reach))
 		return false;
-	return zcp_sparse_next(buf->sparse, slot, last) > last;
+	return zcp_sparse_next(fill->buf->sparse, slot, last) > last;
 }
 
-static int zcp_fill_chunk(struct zcp_buffer *buf, pgoff_t slot)
+static int zcp_fill_chunk(const struct zcp_fill *fill, pgoff_t slot)
 {
 	struct zcp_extents list;
 	int err;
 
-	err = zcp_fill_alloc(buf, ZCP_CHUNK_PAGES, ZCPOOL_ALLOC_HUGE, &list);
+	err = zcp_fill_alloc(fill, slot, ZCP_CHUNK_PAGES, ZCPOOL_ALLOC_HUGE, &list);
 	if (!err)
-		err = zcp_fill_insert(buf, slot, &list.ext[0]);
+		err = zcp_fill_insert(fill->buf, slot, &list.ext[0]);
 	zcp_extents_destroy(&list);
 	return err;
 }
@@ -99,18 +163,19 @@ static int zcp_fill_insert_pages(struct zcp_buffer *buf, pgoff_t index,
 }
 
 /* Fill what holes there are, up to and with last, with pages of split chunks. */
-static int zcp_fill_pages(struct zcp_buffer *buf, pgoff_t index, pgoff_t last)
+static int zcp_fill_pages(const struct zcp_fill *fill, pgoff_t index, pgoff_t last)
 {
+	struct zcp_sparse *sparse = fill->buf->sparse;
 	struct zcp_extents list;
 	pgoff_t end;
 	int err = 0;
 
-	while (!err && (index = zcp_sparse_next_hole(buf->sparse, index, last)) <= last) {
-		end = zcp_sparse_next(buf->sparse, index, last);
+	while (!err && (index = zcp_sparse_next_hole(sparse, index, last)) <= last) {
+		end = zcp_sparse_next(sparse, index, last);
 		end = min(end, index + ZCP_FILL_PAGES);
-		err = zcp_fill_alloc(buf, end - index, 0, &list);
+		err = zcp_fill_alloc(fill, index, end - index, 0, &list);
 		if (!err)
-			err = zcp_fill_insert_pages(buf, index, &list);
+			err = zcp_fill_insert_pages(fill->buf, index, &list);
 		zcp_extents_destroy(&list);
 		index = end;
 	}
@@ -118,20 +183,20 @@ static int zcp_fill_pages(struct zcp_buffer *buf, pgoff_t index, pgoff_t last)
 }
 
 /* What lies in one chunk's worth of a file */
-static int zcp_fill_slot(struct zcp_buffer *buf, pgoff_t first, pgoff_t last, pgoff_t reach)
+static int zcp_fill_slot(const struct zcp_fill *fill, pgoff_t first, pgoff_t last)
 {
-	enum zcp_huge huge = READ_ONCE(buf->pool->huge);
+	enum zcp_huge huge = READ_ONCE(fill->buf->pool->huge);
 	pgoff_t slot = round_down(first, ZCP_CHUNK_PAGES);
 	int err;
 
-	if (zcp_sparse_next_hole(buf->sparse, first, last) > last)
+	if (zcp_sparse_next_hole(fill->buf->sparse, first, last) > last)
 		return 0;
-	if (zcp_fill_wants_chunk(buf, huge, slot, reach)) {
-		err = zcp_fill_chunk(buf, slot);
+	if (zcp_fill_wants_chunk(fill, huge, slot)) {
+		err = zcp_fill_chunk(fill, slot);
 		if (!err || err == -EINTR || (huge == ZCP_HUGE_ALWAYS && err != -EEXIST))
 			return err;
 	}
-	return zcp_fill_pages(buf, first, last);
+	return zcp_fill_pages(fill, first, last);
 }
 
 /**
@@ -140,20 +205,25 @@ static int zcp_fill_slot(struct zcp_buffer *buf, pgoff_t first, pgoff_t last, pg
  * @first: page in it
  * @last: last page in it, at most ZCP_LAST_PAGE
  * @reach: first page behind the file as it will be: whole chunks are got up to there
+ * @vma: mapping that is touched, if so; the mmap lock or its own is held
  *
  * After an error some may have been filled.
  *
  * Context: may sleep; under the buffer's lock.
  * Return: 0; or an error of zcp_pool_alloc().
  */
-int zcp_buffer_fill(struct zcp_buffer *buf, pgoff_t first, pgoff_t last, pgoff_t reach)
+int zcp_buffer_fill(struct zcp_buffer *buf, pgoff_t first, pgoff_t last, pgoff_t reach,
+		    const struct vm_area_struct *vma)
 {
+	const struct zcp_fill fill = {
+		.buf = buf, .reach = reach, .policy = zcp_fill_policy(vma),
+	};
 	pgoff_t end;
 	int err = 0;
 
 	for (; !err && first <= last; first = end + 1) {
 		end = min(last, round_down(first, ZCP_CHUNK_PAGES) + ZCP_CHUNK_PAGES - 1);
-		err = zcp_fill_slot(buf, first, end, reach);
+		err = zcp_fill_slot(&fill, first, end);
 		if (!err && fatal_signal_pending(current))
 			err = -EINTR;
 		cond_resched();

@@ -157,7 +157,8 @@ static struct page *zcp_fault_page(const struct vm_fault *vmf, struct zcp_buffer
 
 	if (buf->sparse) {
 		end = zcp_buffer_end_page(buf);
-		if (vmf->pgoff >= end || zcp_buffer_fill(buf, vmf->pgoff, vmf->pgoff, end))
+		if (vmf->pgoff >= end ||
+		    zcp_buffer_fill(buf, vmf->pgoff, vmf->pgoff, end, vmf->vma))
 			return NULL;
 	}
 	return zcp_buffer_page(buf, vmf->pgoff);

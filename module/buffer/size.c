@@ -180,7 +180,7 @@ static int zcp_fallocate(struct zcp_buffer *buf, int mode, loff_t from, loff_t t
 	if (mode & FALLOC_FL_PUNCH_HOLE)
 		return 0;
 	err = zcp_buffer_fill(buf, from >> PAGE_SHIFT, (to - 1) >> PAGE_SHIFT,
-			      zcp_page_from(reach));
+			      zcp_page_from(reach), NULL);
 	if (err) {
 		/* What is behind the end would be in nobody's way, and in nobody's use. */
 		first = round_down(from >> PAGE_SHIFT, (pgoff_t)ZCP_CHUNK_PAGES);

@@ -58,7 +58,7 @@ int zcp_pool_check_node(const struct zcp_pool *pool, u32 nid)
 bool zcp_policy_takes_turns(const struct zcp_request *req)
 {
 	return READ_ONCE(req->pool->policy) == ZCP_POLICY_INTERLEAVE &&
-	       !(req->flags & (ZCPOOL_ALLOC_NODE | ZCPOOL_ALLOC_THISNODE));
+	       !req->bound && !(req->flags & (ZCPOOL_ALLOC_NODE | ZCPOOL_ALLOC_THISNODE));
 }
 
 /**
@@ -102,10 +102,17 @@ void zcp_walk_begin(struct zcp_walk *walk, const struct zcp_request *req)
 	walk->listed = false;
 }
 
+/* Whether neither pool, nor caller, nor request rule a node out */
+static bool zcp_walk_may_use(const struct zcp_request *req, int nid)
+{
+	return !zcp_pool_check_node(req->pool, nid) &&
+	       (!req->bound || node_isset(nid, *req->bound));
+}
+
 /* Whether a node that has been asked for, or that is near, comes before all others */
 static bool zcp_walk_first(const struct zcp_request *req)
 {
-	if (zcp_pool_check_node(req->pool, req->nid))
+	if (!zcp_walk_may_use(req, req->nid))
 		return false;
 	return READ_ONCE(req->pool->policy) != ZCP_POLICY_PREFER ||
 	       req->flags & (ZCPOOL_ALLOC_NODE | ZCPOOL_ALLOC_THISNODE) ||
@@ -114,13 +121,14 @@ static bool zcp_walk_first(const struct zcp_request *req)
 
 static void zcp_walk_list(struct zcp_walk *walk)
 {
-	const struct zcp_pool *pool = walk->req->pool;
+	const struct zcp_request *req = walk->req;
+	const struct zcp_pool *pool = req->pool;
 	int nid;
 
 	walk->listed = true;
 	walk->left = pool->mask;
 	for_each_node_mask(nid, pool->mask) {
-		if (nid == walk->first || zcp_pool_check_node(pool, nid))
+		if (nid == walk->first || !zcp_walk_may_use(req, nid))
 			node_clear(nid, walk->left);
 	}
 }

@@ -198,6 +198,7 @@ struct zcp_pool_ops {
  * @size: bytes
  * @flags: ZCPOOL_ALLOC_*
  * @nid: NUMA node, or the one to be near
+ * @bound: nodes beside which there are none, or NULL
  * @exact: @size is not to be rounded up to a whole chunk
  * @zero_later: whole chunks may be zeroed when they are touched first, for others are kept
  *	waiting now
@@ -207,6 +208,7 @@ struct zcp_request {
 	u64 size;
 	u32 flags;
 	int nid;
+	const nodemask_t *bound;
 	bool exact;
 	bool zero_later;
 };
