@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +15,9 @@
 #include <unistd.h>
 
 #include "fsx.h"
+
+/* The longest that one thing may take, in seconds: what does not end is to be told, too. */
+#define TOO_LONG	100
 
 struct op {
 	void (*once)(struct fsx *f);
@@ -97,6 +101,16 @@ void fail(struct fsx *f, const char *format, ...)
 	_exit(1);
 }
 
+/* Of one of the threads, if there are several and it has not ended */
+static struct fsx *latest;
+
+static void on_alarm(int sig)
+{
+	if (latest)
+		fail(latest, "what was done last does not end");
+	_exit(1);
+}
+
 static const struct op *any_op(struct fsx *f)
 {
 	unsigned int i, sum = 0, n;
@@ -158,10 +172,16 @@ void fsx_run(const struct mounted *where, __u32 seed, unsigned int steps)
 	struct fsx *f = begin(where, seed);
 
 	guard_begin();
+	latest = f;
+	signal(SIGALRM, on_alarm);
 	file_begin(f);
 	while (!span_is_over(&span)) {
+		alarm(TOO_LONG);
 		any_op(f)->once(f);
 		check_cheaply(f);
 	}
+	if (latest == f)
+		latest = NULL;
 	end(f);
+	alarm(0);
 }
