@@ -233,6 +233,9 @@ TEST_F(files, fallocated)
 	EXPECT_EQ(0, fallocate(self->file, FALLOC_FL_KEEP_SIZE, 0, 5 * PAGE));
 	EXPECT_EQ(0, size_of(self->file));
 	EXPECT_EQ((off_t)(5 * PAGE), held(self->file));
+	EXPECT_EQ(0, ftruncate(self->file, 0));
+	EXPECT_EQ(0, held(self->file));
+	EXPECT_EQ(0, fallocate(self->file, FALLOC_FL_KEEP_SIZE, 0, 5 * PAGE));
 	EXPECT_EQ(0, posix_fallocate(self->file, CHUNK, CHUNK + 1));
 	EXPECT_EQ((off_t)(2 * CHUNK + 1), size_of(self->file));
 	EXPECT_EQ((off_t)(CHUNK + 6 * PAGE), held(self->file));
@@ -259,6 +262,16 @@ TEST_F(files, no_memory)
 	EXPECT_EQ(ENOSPC, errno);
 	EXPECT_EQ(0, size_of(self->file));
 	EXPECT_EQ(0, held(self->file));
+	/* What there was stays, and nothing more, before the end and behind it. */
+	ASSERT_EQ(0, ftruncate(self->file, pi.max_bytes + CHUNK));
+	ASSERT_EQ(1, pwrite(self->file, page, 1, CHUNK));
+	ASSERT_EQ(0, fallocate(self->file, FALLOC_FL_KEEP_SIZE, pi.max_bytes + 2 * CHUNK, PAGE));
+	size = held(self->file);
+	EXPECT_EQ(-1, fallocate(self->file, 0, 0, pi.max_bytes + 3 * CHUNK));
+	EXPECT_EQ(ENOSPC, errno);
+	EXPECT_EQ(size, held(self->file));
+	EXPECT_EQ((off_t)(pi.max_bytes + CHUNK), size_of(self->file));
+	ASSERT_EQ(0, ftruncate(self->file, 0));
 	while (write(self->file, page, sizeof(page)) == sizeof(page))
 		;
 	EXPECT_EQ(ENOSPC, errno);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* module: reserve=4M max=4M */
+/* module: reserve=2M max=4M */
 /*
  * Names that many work on at once, the most there may be, and what others see of it: reading a
  * directory, events, locks and leases.

@@ -105,7 +105,7 @@ no_parameters()
 # What all pools hold together: half of the machine's memory, or what is given, then or later
 ceiling()
 {
-	local half value got
+	local half value got parameters=/sys/module/zcpool/parameters
 	load "reserve=4M max=64M" || { bad=1; return; }
 	half=$(sed -n 's/^MemTotal: *\([0-9]*\).*/\1/p' /proc/meminfo)
 	half=$((half / 4096 * 2))

@@ -242,6 +242,7 @@ static inline struct zcp_chunk *zcp_buffer_chunk_to_map(struct zcp_buffer *buf, 
 /* fill.c */
 int zcp_buffer_fill(struct zcp_buffer *buf, pgoff_t first, pgoff_t last, pgoff_t reach,
 		    const struct vm_area_struct *vma);
+int zcp_buffer_fill_all(struct zcp_buffer *buf, pgoff_t first, pgoff_t last, pgoff_t reach);
 
 /* size.c */
 int zcp_buffer_set_size(struct zcp_buffer *buf, loff_t size);

@@ -18,15 +18,27 @@
 #define ZCP_FILL_PAGES	(ZCP_CHUNK_PAGES / 2)
 
 /**
+ * enum zcp_fill_keep - what becomes of what has been filled where not all can be
+ * @ZCP_FILL_KEEP: it stays
+ * @ZCP_FILL_UNDO: it goes, and so is marked as new until it is known whether all can be
+ */
+enum zcp_fill_keep {
+	ZCP_FILL_KEEP,
+	ZCP_FILL_UNDO
+};
+
+/**
  * struct zcp_fill - holes of a file being filled
  * @buf: the file
  * @reach: first page behind the file as it will be
  * @policy: NUMA policy of who fills them, or NULL
+ * @keep: what becomes of what has been filled where not all can be
  */
 struct zcp_fill {
 	struct zcp_buffer *buf;
 	pgoff_t reach;
 	const struct mempolicy *policy;
+	enum zcp_fill_keep keep;
 };
 
 #ifdef CONFIG_NUMA
@@ -98,14 +110,18 @@ static int zcp_fill_alloc(const struct zcp_fill *fill, pgoff_t index, unsigned i
 }
 
 /* Put a piece, a page or a whole chunk, into a file, or back where it comes from. */
-static int zcp_fill_insert(struct zcp_buffer *buf, pgoff_t index, const struct zcp_extent *ext)
+static int zcp_fill_insert(const struct zcp_fill *fill, pgoff_t index,
+			   const struct zcp_extent *ext)
 {
+	struct zcp_buffer *buf = fill->buf;
 	int err;
 
 	zcp_pieces_attach(ext, 1, &buf->inode.i_data, index);
 	err = zcp_sparse_insert(buf->sparse, index, ext);
 	if (!err) {
 		inode_add_bytes(&buf->inode, (loff_t)ext->nr << PAGE_SHIFT);
+		if (fill->keep == ZCP_FILL_UNDO)
+			zcp_sparse_mark_new(buf->sparse, index);
 		trace_zcpool_fill(buf, index, ext->nr);
 		return 0;
 	}
@@ -135,13 +151,13 @@ static int zcp_fill_chunk(const struct zcp_fill *fill, pgoff_t slot)
 
 	err = zcp_fill_alloc(fill, slot, ZCP_CHUNK_PAGES, ZCPOOL_ALLOC_HUGE, &list);
 	if (!err)
-		err = zcp_fill_insert(fill->buf, slot, &list.ext[0]);
+		err = zcp_fill_insert(fill, slot, &list.ext[0]);
 	zcp_extents_destroy(&list);
 	return err;
 }
 
 /* Page by page, for so they may be given back. Somebody else's are as good. */
-static int zcp_fill_insert_pages(struct zcp_buffer *buf, pgoff_t index,
+static int zcp_fill_insert_pages(const struct zcp_fill *fill, pgoff_t index,
 				 const struct zcp_extents *list)
 {
 	struct zcp_extent page;
@@ -153,7 +169,7 @@ static int zcp_fill_insert_pages(struct zcp_buffer *buf, pgoff_t index,
 		page = (struct zcp_extent){ .chunk = list->ext[i].chunk, .nr = 1 };
 		for (n = 0; n < list->ext[i].nr; n++) {
 			page.start = list->ext[i].start + n;
-			ret = zcp_fill_insert(buf, index++, &page);
+			ret = zcp_fill_insert(fill, index++, &page);
 			if (ret && ret != -EEXIST)
 				err = ret;
 		}
@@ -175,7 +191,7 @@ static int zcp_fill_pages(const struct zcp_fill *fill, pgoff_t index, pgoff_t la
 		end = min(end, index + ZCP_FILL_PAGES);
 		err = zcp_fill_alloc(fill, index, end - index, 0, &list);
 		if (!err)
-			err = zcp_fill_insert_pages(fill->buf, index, &list);
+			err = zcp_fill_insert_pages(fill, index, &list);
 		zcp_extents_destroy(&list);
 		index = end;
 	}
@@ -199,6 +215,21 @@ static int zcp_fill_slot(const struct zcp_fill *fill, pgoff_t first, pgoff_t las
 	return zcp_fill_pages(fill, first, last);
 }
 
+static int zcp_fill_range(const struct zcp_fill *fill, pgoff_t first, pgoff_t last)
+{
+	pgoff_t end;
+	int err = 0;
+
+	for (; !err && first <= last; first = end + 1) {
+		end = min(last, round_down(first, ZCP_CHUNK_PAGES) + ZCP_CHUNK_PAGES - 1);
+		err = zcp_fill_slot(fill, first, end);
+		if (!err && fatal_signal_pending(current))
+			err = -EINTR;
+		cond_resched();
+	}
+	return err;
+}
+
 /**
  * zcp_buffer_fill() - have no hole in some of a file
  * @buf: the file, which has not been taken away
@@ -218,14 +249,34 @@ int zcp_buffer_fill(struct zcp_buffer *buf, pgoff_t first, pgoff_t last, pgoff_t
 	const struct zcp_fill fill = {
 		.buf = buf, .reach = reach, .policy = zcp_fill_policy(vma),
 	};
-	pgoff_t end;
-	int err = 0;
 
-	for (; !err && first <= last; first = end + 1) {
-		end = min(last, round_down(first, ZCP_CHUNK_PAGES) + ZCP_CHUNK_PAGES - 1);
-		err = zcp_fill_slot(&fill, first, end);
-		if (!err && fatal_signal_pending(current))
-			err = -EINTR;
+	return zcp_fill_range(&fill, first, last);
+}
+
+/**
+ * zcp_buffer_fill_all() - the same, all or nothing
+ * @buf: the file, which has not been taken away
+ * @first: page in it
+ * @last: last page in it, at most ZCP_LAST_PAGE
+ * @reach: first page behind the file as it will be: whole chunks are got up to there
+ *
+ * Context: may sleep; the buffer's lock is held for writing.
+ * Return: 0; or an error of zcp_pool_alloc(), and the holes are what they were.
+ */
+int zcp_buffer_fill_all(struct zcp_buffer *buf, pgoff_t first, pgoff_t last, pgoff_t reach)
+{
+	const struct zcp_fill fill = {
+		.buf = buf, .reach = reach, .policy = zcp_fill_policy(NULL),
+		.keep = ZCP_FILL_UNDO,
+	};
+	int err = zcp_fill_range(&fill, first, last);
+	pgoff_t index = 0, end;
+
+	while (zcp_sparse_next_new(buf->sparse, &index, &end)) {
+		/* Nobody has got to see it. */
+		if (err)
+			zcp_buffer_give_back(buf, index, end, NULL);
+		index = end + 1;
 		cond_resched();
 	}
 	return err;

@@ -142,7 +142,8 @@ int zcp_buffer_set_size(struct zcp_buffer *buf, loff_t size)
 	if (buf->life != ZCP_ALIVE)
 		zcp_buffer_revive(buf);
 	err = zcp_check_change(buf);
-	if (!err && size < i_size_read(&buf->inode)) {
+	/* To set it to what it is gives back what has been got for behind the end. */
+	if (!err && size <= i_size_read(&buf->inode)) {
 		zcp_shrink(buf, size);
 	} else if (!err) {
 		zcp_zero_behind_end(buf);
@@ -172,21 +173,15 @@ static int zcp_fallocate(struct zcp_buffer *buf, int mode, loff_t from, loff_t t
 {
 	loff_t size = i_size_read(&buf->inode);
 	loff_t reach = mode & FALLOC_FL_KEEP_SIZE ? size : max(size, to);
-	pgoff_t first;
 	int err;
 
 	if (mode & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE))
 		zcp_punch(buf, from, to);
 	if (mode & FALLOC_FL_PUNCH_HOLE)
 		return 0;
-	err = zcp_buffer_fill(buf, from >> PAGE_SHIFT, (to - 1) >> PAGE_SHIFT,
-			      zcp_page_from(reach), NULL);
-	if (err) {
-		/* What is behind the end would be in nobody's way, and in nobody's use. */
-		first = round_down(from >> PAGE_SHIFT, (pgoff_t)ZCP_CHUNK_PAGES);
-		zcp_drop_pages(buf, max(first, zcp_page_from(size)), (to - 1) >> PAGE_SHIFT,
-			       ZCP_DROP_COPIES);
-	} else if (reach > size) {
+	err = zcp_buffer_fill_all(buf, from >> PAGE_SHIFT, (to - 1) >> PAGE_SHIFT,
+				  zcp_page_from(reach));
+	if (!err && reach > size) {
 		zcp_zero_behind_end(buf);
 		i_size_write(&buf->inode, reach);
 	}

@@ -17,6 +17,9 @@
 #define ZCP_ENTRY_PAGE		0
 #define ZCP_ENTRY_CHUNK		1
 
+/* Of entries that are given up again where not all could be had that was wanted */
+#define ZCP_MARK_NEW		XA_MARK_0
+
 /**
  * zcp_sparse_create() - make a range that is one hole
  *
@@ -174,6 +177,40 @@ int zcp_sparse_insert(struct zcp_sparse *sparse, pgoff_t index, const struct zcp
 	if (err)
 		zcp_page_set_chunk(page, NULL);
 	return err;
+}
+
+/**
+ * zcp_sparse_mark_new() - remember that something has just been inserted
+ * @sparse: which range
+ * @index: its place
+ *
+ * Context: any; nothing is removed meanwhile.
+ */
+void zcp_sparse_mark_new(struct zcp_sparse *sparse, pgoff_t index)
+{
+	xa_set_mark(&sparse->pages, index, ZCP_MARK_NEW);
+}
+
+/**
+ * zcp_sparse_next_new() - find what has been marked so, and forget that it is
+ * @sparse: which range
+ * @index: first page to look at; set to the first of what is found
+ * @last: set to its last
+ *
+ * Context: any; nobody else changes the range.
+ * Return: whether there is any.
+ */
+bool zcp_sparse_next_new(struct zcp_sparse *sparse, pgoff_t *index, pgoff_t *last)
+{
+	struct zcp_extent ext;
+
+	if (!xa_find(&sparse->pages, index, ZCP_LAST_PAGE, ZCP_MARK_NEW))
+		return false;
+	xa_clear_mark(&sparse->pages, *index, ZCP_MARK_NEW);
+	zcp_sparse_find(sparse, *index, &ext);
+	*index -= zcp_chunk_kind(ext.chunk) == ZCP_WHOLE ? ext.start : 0;
+	*last = *index + (zcp_chunk_kind(ext.chunk) == ZCP_WHOLE ? ZCP_CHUNK_PAGES : 1) - 1;
+	return true;
 }
 
 /*

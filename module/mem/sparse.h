@@ -34,6 +34,8 @@ void zcp_sparse_destroy(struct zcp_sparse *sparse);
 bool zcp_sparse_find(struct zcp_sparse *sparse, pgoff_t index, struct zcp_extent *ext);
 pgoff_t zcp_sparse_next(struct zcp_sparse *sparse, pgoff_t index, pgoff_t last);
 pgoff_t zcp_sparse_next_hole(struct zcp_sparse *sparse, pgoff_t index, pgoff_t last);
+void zcp_sparse_mark_new(struct zcp_sparse *sparse, pgoff_t index);
+bool zcp_sparse_next_new(struct zcp_sparse *sparse, pgoff_t *index, pgoff_t *last);
 int zcp_sparse_insert(struct zcp_sparse *sparse, pgoff_t index, const struct zcp_extent *ext);
 unsigned int zcp_sparse_look(struct zcp_sparse *sparse, pgoff_t *index, pgoff_t last,
 			     struct zcp_extent *ext, unsigned int max);
