@@ -114,7 +114,7 @@ figures()
 	got=$(df --output=used -k . | tail -n 1)
 	expect "df's use, in kB" "$((got))" $((4 * $(used_blocks)))
 	ok rm file
-	until_true test "$(used_blocks)" -le "$used"
+	until_true used_at_most "$used"
 	ok truncate -s 1T huge
 	expect "a hole of 1 TiB holds" "$(blocks huge)" 0
 }
@@ -140,7 +140,6 @@ allocates()
 	ok cmp -n 9000 -i $((4 * MiB + 100)):0 file /dev/zero
 	ok cmp -i $((4 * MiB + 9100)) file "$scratch/input"
 	fails 'not supported' fallocate -c -o 0 -l 2M file
-	fails 'No space' fallocate -l 1T file
 	expect "after what failed" "$(stat -c %s file)" $((5 * MiB + 321))
 	# tmpfs cannot do that
 	[ "$type" = "$magic" ] || return 0

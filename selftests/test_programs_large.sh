@@ -60,6 +60,20 @@ names()
 	fails 'not permitted' setpriv --reuid nobody --clear-groups rm -f c
 }
 
+# ENOSPC, which leaves the file as it was and takes nothing
+too_much()
+{
+	local used
+	cp /bin/true file
+	used=$(used_blocks)
+	fails 'No space' fallocate -l 1T file
+	ok cmp /bin/true file
+	fails 'No space' dd if=/dev/zero of=other bs=1M
+	rm other
+	until_true used_at_most "$used"
+	ok cmp /bin/true file
+}
+
 # java_heap COLLECTOR: 64 MiB, by O_TMPFILE and one fallocate; ZGC punches holes to give back
 java_heap()
 {
@@ -314,6 +328,7 @@ fio_more()
 
 begin
 run_test "coreutils: names, modes, locks" names
+run_test "fallocate, dd: more than there is" too_much
 run_test "fio: jobs at once" fio_more
 run_test "numpy: memmap w+, r+, r and c, flush, save, tofile" numpy
 run_test "Boost.Interprocess: exit" boost

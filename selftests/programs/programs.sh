@@ -167,6 +167,8 @@ used_blocks()
 	echo $((total - free))
 }
 
+used_at_most() { [ "$(used_blocks)" -le "$1" ]; }
+
 # blocks FILE: what it holds, in KiB
 blocks()
 {
@@ -221,12 +223,10 @@ end()
 	cd /
 	bad=0
 	# Whoever mapped a file may be gone a moment before its memory is.
-	until_true nothing_used
+	until_true used_at_most "$before"
 	expect "names left" "$(ls -A "$mnt")" ""
 	ok umount "$mnt"
 	result $bad "nothing is left"
 	echo "1..$tests"
 	exit $((failures > 0))
 }
-
-nothing_used() { [ "$(used_blocks)" -le "$before" ]; }
