@@ -92,9 +92,9 @@ static void zcp_fill_place(struct zcp_request *req, const struct mempolicy *poli
 }
 #endif
 
-/* Memory for so many pages of a file */
-static int zcp_fill_alloc(const struct zcp_fill *fill, pgoff_t index, unsigned int pages,
-			  u32 flags, struct zcp_extents *list)
+/* Memory for so many pages of a file, from a place on, is wanted. */
+static struct zcp_request zcp_fill_request(const struct zcp_fill *fill, pgoff_t index,
+					   unsigned long pages, u32 flags)
 {
 	struct zcp_request req = {
 		.pool = fill->buf->pool,
@@ -105,6 +105,14 @@ static int zcp_fill_alloc(const struct zcp_fill *fill, pgoff_t index, unsigned i
 	};
 
 	zcp_fill_place(&req, fill->policy, index);
+	return req;
+}
+
+static int zcp_fill_alloc(const struct zcp_fill *fill, pgoff_t index, unsigned int pages,
+			  u32 flags, struct zcp_extents *list)
+{
+	struct zcp_request req = zcp_fill_request(fill, index, pages, flags);
+
 	zcp_extents_init(list);
 	return zcp_pool_alloc(&req, pages, list);
 }
@@ -269,9 +277,17 @@ int zcp_buffer_fill_all(struct zcp_buffer *buf, pgoff_t first, pgoff_t last, pgo
 		.buf = buf, .reach = reach, .policy = zcp_fill_policy(NULL),
 		.keep = ZCP_FILL_UNDO,
 	};
-	int err = zcp_fill_range(&fill, first, last);
+	unsigned long pages = last - first + 1, held = buf->sparse->nr_pages;
+	struct zcp_request req = zcp_fill_request(&fill, first, pages, 0);
 	pgoff_t index = 0, end;
+	int err = 0;
 
+	/* What there is not is not taken from others first. */
+	if (pages > held)
+		err = zcp_pool_could(&req, pages - held);
+	if (err)
+		return err;
+	err = zcp_fill_range(&fill, first, last);
 	while (zcp_sparse_next_new(buf->sparse, &index, &end)) {
 		/* Nobody has got to see it. */
 		if (err)

@@ -225,13 +225,19 @@ static unsigned long zcp_node_room(struct zcp_node *node, u32 flags)
 	return room;
 }
 
-/*
- * Whether a request could be met if all that is free were made clean, so that a
- * hopeless one does not turn the pool's clean memory into dirty. The pool's
- * count is read last: a chunk given back meanwhile is then seen twice rather
- * than not at all, and a wrong yes only fails later.
+/**
+ * zcp_pool_could() - whether there is enough memory for a request at all
+ * @req: what is wanted
+ * @pages: how much
+ *
+ * If all that is free were made clean, so that a hopeless one does not turn the pool's clean
+ * memory into dirty. The pool's count is read last: a chunk given back meanwhile is then seen
+ * twice rather than not at all, and a wrong yes only fails later.
+ *
+ * Context: process, for its cpuset; may sleep for the nodes' locks.
+ * Return: 0; -ENOSPC, or with ZCPOOL_ALLOC_NOWAIT -EAGAIN.
  */
-static int zcp_pool_could(const struct zcp_request *req, unsigned long pages)
+int zcp_pool_could(const struct zcp_request *req, unsigned long pages)
 {
 	const bool nowait = req->flags & ZCPOOL_ALLOC_NOWAIT;
 	struct zcp_pool *pool = req->pool;

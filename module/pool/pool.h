@@ -273,6 +273,7 @@ int zcp_pool_fill(struct zcp_pool *pool);
 void zcp_pool_exit(struct zcp_pool *pool);
 int zcp_pool_alloc(const struct zcp_request *req, unsigned long nr_pages,
 		   struct zcp_extents *list);
+int zcp_pool_could(const struct zcp_request *req, unsigned long pages);
 void zcp_pool_free(struct zcp_extents *list);
 void zcp_pool_free_pieces(const struct zcp_extent *ext, unsigned int nr);
 void zcp_pool_untake_pieces(const struct zcp_extent *ext, unsigned int nr);
