@@ -11,6 +11,7 @@
 # shellcheck source=memory.sh
 . "$(dirname "$0")/memory.sh"
 pool=/dev/zcpool/default
+parameters=/sys/module/zcpool/parameters
 nodes_file=/sys/kernel/debug/zcpool/default/nodes
 nodes=(/sys/devices/system/node/node[0-9]*)
 count=0

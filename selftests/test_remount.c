@@ -343,6 +343,10 @@ TEST_F(remount, ceiling)
 	ASSERT_EQ(0, pool_info(dev, -1, &def));
 	others = def.total_bytes;
 	ASSERT_REMOUNT("max=128M");
+	/* What has gone is not in the way. */
+	ASSERT_EQ(0, mount_pool("b", "max=128M reserve=0:20M", B, self->message));
+	ASSERT_EQ(0, umount(B));
+	EXPECT_TRUE(pool_ends("b"));
 	ASSERT_EQ(0, mount_pool("b", "max=128M", B, self->message));
 	b.root = open(B, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 

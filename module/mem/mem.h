@@ -482,6 +482,7 @@ void zcp_node_return_borrowed(const struct zcp_extent *ext, struct zcp_piece *pi
 #define ZCP_GFP_GROW		(__GFP_NORETRY | __GFP_ZERO)
 #define ZCP_GFP_GROW_DIRTY	__GFP_NORETRY
 
+void zcp_budget_uncharge(struct zcp_budget *budget, unsigned long chunks);
 unsigned long zcp_budget_room(const struct zcp_budget *budget);
 int zcp_node_get_chunk(struct zcp_node *node, enum zcp_kind kind, gfp_t gfp);
 void zcp_node_release_and_unlock(struct zcp_chunk *chunk, enum zcp_state state);

@@ -130,6 +130,7 @@ void zcp_node_destroy(struct zcp_node *node)
 		zcp_node_destroy_list(&node->split[i]);
 	zcp_node_destroy_list(&node->full_split);
 	zcp_node_destroy_list(&node->retired_split);
+	zcp_budget_uncharge(node->budget, node->nr_chunks);
 	kvfree(node->not_clean);
 	kfree(node);
 }

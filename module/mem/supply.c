@@ -43,11 +43,18 @@ static bool zcp_budget_charge(struct zcp_node *node)
 	return false;
 }
 
-static void zcp_budget_uncharge(struct zcp_budget *budget)
+/**
+ * zcp_budget_uncharge() - note that chunks are the kernel's again
+ * @budget: of a pool
+ * @chunks: how many
+ *
+ * Context: any.
+ */
+void zcp_budget_uncharge(struct zcp_budget *budget, unsigned long chunks)
 {
-	atomic_long_dec(&budget->nr_chunks);
+	atomic_long_sub(chunks, &budget->nr_chunks);
 	if (budget->ceiling)
-		atomic_long_dec(&budget->ceiling->nr_chunks);
+		atomic_long_sub(chunks, &budget->ceiling->nr_chunks);
 }
 
 static unsigned long zcp_budget_left(const struct zcp_budget *budget)
@@ -92,7 +99,7 @@ void zcp_node_release_and_unlock(struct zcp_chunk *chunk, enum zcp_state state)
 	if (zcp_chunk_kind(chunk) == ZCP_SPLIT)
 		node->nr_split--;
 	/* Whoever finds no memory now must find room to grow. */
-	zcp_budget_uncharge(node->budget);
+	zcp_budget_uncharge(node->budget, 1);
 	zcp_node_moved(node, ZCP_CHUNK_ORDER);
 	zcp_node_begin(node, &piece, NULL);
 	mutex_unlock(&node->lock);
@@ -160,7 +167,7 @@ int zcp_node_get_chunk(struct zcp_node *node, enum zcp_kind kind, gfp_t gfp)
 		if (node->nr_chunks > node->reserve)
 			zcp_node_wake_scrubber(node);
 	} else {
-		zcp_budget_uncharge(node->budget);
+		zcp_budget_uncharge(node->budget, 1);
 	}
 	zcp_node_end(node, &piece);
 	mutex_unlock(&node->lock);
@@ -195,7 +202,7 @@ static void zcp_exchange_end(struct zcp_node *node, enum zcp_kind kind,
 	} else {
 		node->nr[ZCP_DIRTY] -= ZCP_CHUNK_PAGES;
 		node->nr_chunks--;
-		zcp_budget_uncharge(node->budget);
+		zcp_budget_uncharge(node->budget, 1);
 		zcp_node_wake_scrubber(node);
 	}
 	zcp_node_end(node, piece);
