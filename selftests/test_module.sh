@@ -260,7 +260,7 @@ if [ ! -f "${ZCPOOL_KO-}" ]; then
 	echo "1..0 # SKIP ZCPOOL_KO is not set"
 	exit 4
 fi
-echo "1..9"
+echo "1..10"
 run_test "no parameters" no_parameters
 run_test "ceiling" ceiling
 run_test "device node" device_node
