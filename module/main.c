@@ -126,7 +126,7 @@ static int __init zcp_init(void)
 	if (err)
 		goto exit_device;
 	zcp_debugfs_init();
-	/* From here on somebody may have a file open: nothing that may fail comes after. */
+	/* From here on somebody may have a file open. What comes after hardly ever fails. */
 	err = zcp_make_default();
 	if (err)
 		goto exit_registry;

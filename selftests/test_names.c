@@ -383,12 +383,17 @@ TEST_F(names, no_attributes)
 /* Who has a directory open keeps the mount; one that is not in the tree any more goes later. */
 TEST_F(names, unmount)
 {
+	struct statvfs before, after;
 	int dir, fd;
 
 	if (!self->m.is_ours)
 		SKIP(return, "the directory is not a mount of ours");
+	ASSERT_EQ(0, statvfs(self->m.dir, &before));
 	ASSERT_EQ(0, mkdir("d", 0755));
 	ASSERT_EQ(0, make("d/f", 0644));
+	/* Those that nobody unlinks are in use no more, either. */
+	ASSERT_EQ(0, link("d/f", "d/g"));
+	ASSERT_EQ(0, link("d/f", "h"));
 	ASSERT_EQ(0, chdir("/"));
 	dir = open(self->m.dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	ASSERT_LE(0, dir);
@@ -401,6 +406,8 @@ TEST_F(names, unmount)
 	ASSERT_EQ(0, mount(ZCPOOL_DEFAULT, self->m.dir, "zcpool", 0, NULL));
 	ASSERT_EQ(0, chdir(self->m.dir));
 	EXPECT_EQ(-ENOENT, result(access("d", F_OK)));
+	ASSERT_EQ(0, statvfs(self->m.dir, &after));
+	EXPECT_EQ(before.f_ffree, after.f_ffree);
 }
 
 TEST_HARNESS_MAIN

@@ -316,17 +316,17 @@ void zcp_buffer_give(struct zcp_buffer *buf, loff_t size)
  */
 struct inode *zcp_buffer_named(struct zcp_pool *pool, struct super_block *sb)
 {
-	struct inode *inode = new_inode(sb);
+	struct zcp_sparse *sparse = zcp_sparse_create();
+	struct inode *inode = sparse ? new_inode(sb) : NULL;
 	struct zcp_buffer *buf;
 
-	if (!inode)
-		return ERR_PTR(-ENOMEM);
-	buf = zcp_inode_buffer(inode);
-	buf->sparse = zcp_sparse_create();
-	if (!buf->sparse) {
-		iput(inode);
+	/* After an error there has not been an inode, so none is evicted. */
+	if (!inode) {
+		zcp_sparse_destroy(sparse);
 		return ERR_PTR(-ENOMEM);
 	}
+	buf = zcp_inode_buffer(inode);
+	buf->sparse = sparse;
 	zcp_pool_get(pool);
 	buf->pool = pool;
 	buf->id = atomic64_inc_return(&zcp_buffer_ids);

@@ -4,7 +4,8 @@
  *
  * The kernel makes the node by what the device says of its mode and owner, and never looks at
  * that again. So a pool whose permissions change gets another device of the same number and
- * name. Whoever has the old node open does not notice.
+ * name. Whoever has the old node open does not notice; where it has been mounted on another
+ * file, that mount goes with it.
  */
 #include <linux/cdev.h>
 #include <linux/device.h>
@@ -119,7 +120,8 @@ int zcp_device_add(struct zcp_pool *pool)
 	int minor;
 
 	mutex_lock(&zcp_minors_lock);
-	minor = idr_alloc(&zcp_minors, pool, 0, ZCP_NR_MINORS, GFP_KERNEL);
+	/* A node that somebody has made by hand is not to be another pool's soon. */
+	minor = idr_alloc_cyclic(&zcp_minors, pool, 0, ZCP_NR_MINORS, GFP_KERNEL);
 	mutex_unlock(&zcp_minors_lock);
 	if (minor < 0)
 		return minor;

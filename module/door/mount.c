@@ -63,7 +63,7 @@ static const struct super_operations zcp_mount_ops = {
 	.show_options	= zcp_show_options,
 };
 
-/* Of the root directory, as given */
+/* Of the root directory, as given. There may be no memory for an ACL that goes with the mode. */
 static int zcp_set_permissions(struct super_block *sb, const struct zcp_settings *given)
 {
 	struct iattr attr = { .ia_valid = ATTR_MODE, .ia_mode = S_IFDIR | given->mode };
@@ -73,9 +73,9 @@ static int zcp_set_permissions(struct super_block *sb, const struct zcp_settings
 	inode_lock(inode);
 	if (given->given & BIT(ZCP_OPT_MODE))
 		err = zcp_apply_attr(zcp_nop_idmap, sb->s_root, &attr);
-	if (given->given & BIT(ZCP_OPT_UID))
+	if (!err && given->given & BIT(ZCP_OPT_UID))
 		inode->i_uid = given->uid;
-	if (given->given & BIT(ZCP_OPT_GID))
+	if (!err && given->given & BIT(ZCP_OPT_GID))
 		inode->i_gid = given->gid;
 	inode_unlock(inode);
 	return err;

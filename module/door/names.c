@@ -35,9 +35,9 @@ static int zcp_names_take(struct zcp_pool *pool)
 	return 0;
 }
 
-static void zcp_names_return(struct zcp_pool *pool)
+static void zcp_names_return(struct zcp_pool *pool, unsigned int names)
 {
-	atomic_long_dec(&pool->names);
+	atomic_long_sub(names, &pool->names);
 }
 
 /**
@@ -64,9 +64,13 @@ void zcp_names_statfs(struct zcp_pool *pool, struct kstatfs *stat)
 void zcp_names_evict(struct inode *inode)
 {
 	struct zcp_pool *pool = zcp_pool_of(inode);
+	unsigned int names = 1;
 
+	/* Of what is unmounted nobody has unlinked the further names. */
+	if (!S_ISDIR(inode->i_mode))
+		names = max(1U, inode->i_nlink);
 	zcp_evict_inode(inode);
-	zcp_names_return(pool);
+	zcp_names_return(pool, names);
 }
 
 static const struct inode_operations zcp_special_iops = {
@@ -104,7 +108,7 @@ static struct inode *zcp_names_alloc(struct super_block *sb, umode_t mode)
 	inode = S_ISREG(mode) ? zcp_buffer_named(pool, sb) : new_inode(sb);
 	if (!IS_ERR_OR_NULL(inode))
 		return inode;
-	zcp_names_return(pool);
+	zcp_names_return(pool, 1);
 	return ERR_PTR(-ENOMEM);
 }
 
@@ -209,7 +213,7 @@ static int zcp_link(struct dentry *old_dentry, struct inode *dir, struct dentry 
 		return err;
 	err = simple_link(old_dentry, dir, dentry);
 	if (err && is_further)
-		zcp_names_return(zcp_pool_of(dir));
+		zcp_names_return(zcp_pool_of(dir), 1);
 	return err;
 }
 
@@ -225,7 +229,7 @@ static int zcp_unlink(struct inode *dir, struct dentry *dentry)
 	int err = simple_unlink(dir, dentry);
 
 	if (!err && has_further)
-		zcp_names_return(zcp_pool_of(dir));
+		zcp_names_return(zcp_pool_of(dir), 1);
 	return err;
 }
 
@@ -237,7 +241,7 @@ static int zcp_rename(struct zcp_idmap *idmap, struct inode *old_dir, struct den
 	int err = simple_rename(idmap, old_dir, old_dentry, new_dir, new_dentry, flags);
 
 	if (!err && has_further)
-		zcp_names_return(zcp_pool_of(new_dir));
+		zcp_names_return(zcp_pool_of(new_dir), 1);
 	return err;
 }
 

@@ -5,6 +5,7 @@
 #include <linux/fs_context.h>
 #include <linux/fs_parser.h>
 #include <linux/seq_file.h>
+#include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/user_namespace.h>
 
@@ -33,6 +34,27 @@ static const struct fs_parameter_spec zcp_option_specs[] = {
 	{}
 };
 
+/* One that is refused changes nothing: the context may be used on without it. */
+static int zcp_option_take(struct fs_context *fc, enum zcp_option option, const char *value)
+{
+	struct zcp_settings *settings = zcp_settings_merge(fc->fs_private, fc->fs_private);
+	struct zcp_refusal why;
+	int err;
+
+	if (!settings)
+		return -ENOMEM;
+	err = zcp_parse_option(settings, option, value, &why);
+	if (err && *why.text)
+		errorfc(fc, "%s", why.text);
+	if (err) {
+		kfree(settings);
+		return err;
+	}
+	kfree(fc->fs_private);
+	fc->fs_private = settings;
+	return 0;
+}
+
 /**
  * zcp_option_parse() - take in one mount option
  * @fc: whose fs_private are settings
@@ -44,9 +66,8 @@ static const struct fs_parameter_spec zcp_option_specs[] = {
 int zcp_option_parse(struct fs_context *fc, struct fs_parameter *param)
 {
 	struct fs_parse_result result;
-	struct zcp_refusal why;
 	const char *value;
-	int option, err;
+	int option;
 
 	if (!strcmp(param->key, "source"))
 		return -ENOPARAM;
@@ -56,10 +77,7 @@ int zcp_option_parse(struct fs_context *fc, struct fs_parameter *param)
 	if (option < 0)
 		return option;
 	value = param->type == fs_value_is_string ? param->string : "";
-	err = zcp_parse_option(fc->fs_private, option, value, &why);
-	if (err && *why.text)
-		errorfc(fc, "%s", why.text);
-	return err;
+	return zcp_option_take(fc, option, value);
 }
 
 /* "0+2-3" */
