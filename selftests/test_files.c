@@ -253,7 +253,7 @@ TEST_F(files, fallocated)
 /* Where the pool is full a call says so, and whoever touches a hole is told by a signal. */
 TEST_F(files, no_memory)
 {
-	char *p, page[PAGE] = { 1 };
+	char *p, page[PAGE] = { 1 }, six[6 * PAGE];
 	struct zcpool_info pi;
 	off_t size;
 
@@ -278,6 +278,14 @@ TEST_F(files, no_memory)
 	size = size_of(self->file);
 	EXPECT_EQ(size, held(self->file));
 	EXPECT_LE((off_t)(pi.max_bytes - CHUNK), size);
+	/* What need not be had anew is zeroed in its place. */
+	EXPECT_EQ(0, fallocate(self->file, FALLOC_FL_ZERO_RANGE, PAGE, 2 * PAGE));
+	EXPECT_EQ(size, held(self->file));
+	/* Of what does not fit, as much as does is written. */
+	memset(six, 2, sizeof(six));
+	ASSERT_EQ(0, ftruncate(self->file, size - 3 * PAGE));
+	EXPECT_EQ((ssize_t)(3 * PAGE), pwrite(self->file, six, sizeof(six), size - 3 * PAGE));
+	EXPECT_EQ(size, size_of(self->file));
 	ASSERT_EQ(0, ftruncate(self->file, size + PAGE));
 	p = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, self->file, size);
 	ASSERT_NE(MAP_FAILED, p);
@@ -418,8 +426,14 @@ TEST_F(files, sealed)
 	char *p;
 
 	ASSERT_EQ(3, pwrite(self->file, "abc", 3, 0));
+	p = map_file(self->file, PAGE, MAP_SHARED);
+	ASSERT_NE(MAP_FAILED, p);
+	p[100] = 7;
+	munmap(p, PAGE);
 	EXPECT_EQ((int)ZCPOOL_SEAL_WRITE, buf_seal(self->file, ZCPOOL_SEAL_WRITE));
 	EXPECT_EQ(-1, pwrite(self->file, &c, 1, 0));
+	EXPECT_EQ(EPERM, errno);
+	EXPECT_EQ(-1, pwrite(self->file, &c, 1, 2 * PAGE));
 	EXPECT_EQ(EPERM, errno);
 	EXPECT_EQ(-1, ftruncate(self->file, 0));
 	EXPECT_EQ(EPERM, errno);
@@ -433,7 +447,52 @@ TEST_F(files, sealed)
 	p = mmap(NULL, PAGE, PROT_READ, MAP_SHARED, self->file, 0);
 	ASSERT_NE(MAP_FAILED, p);
 	EXPECT_EQ(0, memcmp(p, "abc", 3));
+	EXPECT_EQ(7, p[100]);
+	/* Nobody finds anything else where he has seen the seal. */
+	EXPECT_EQ(0, buf_revoke(self->file, 0));
+	EXPECT_EQ(-1, ftruncate(self->file, 0));
+	EXPECT_EQ(EPERM, errno);
+	EXPECT_EQ(SIGBUS, touch_signal(p));
 	munmap(p, PAGE);
+}
+
+struct writer {
+	int file;
+	ssize_t done;
+};
+
+static void *write_much(void *arg)
+{
+	static char much[CHUNK / 2];
+	struct writer *me = arg;
+
+	memset(much, 3, sizeof(much));
+	me->done = pwrite(me->file, much, sizeof(much), 0);
+	return NULL;
+}
+
+/* A write that makes a file longer is all before it is moved, or all after. */
+TEST_F(files, moved_while_written)
+{
+	struct writer writer = { .file = self->file };
+	pthread_t thread;
+	unsigned int round;
+	off_t size;
+	int to;
+
+	for (round = 0; round < 20; round++) {
+		ASSERT_EQ(0, ftruncate(self->file, 0));
+		ASSERT_EQ(0, pthread_create(&thread, NULL, write_much, &writer));
+		to = buf_move(self->file);
+		pthread_join(thread, NULL);
+		ASSERT_LE(0, to);
+		size = size_of(to);
+		EXPECT_TRUE(!size || size == (off_t)(CHUNK / 2));
+		EXPECT_EQ(size, held(to));
+		EXPECT_EQ(size ? (ssize_t)(CHUNK / 2) : -1, writer.done);
+		close(to);
+	}
+	ASSERT_EQ(0, ftruncate(self->file, 0));
 }
 
 TEST_F(files, migrated)
@@ -645,8 +704,8 @@ TEST_F(files, mappings_merge)
 	maps = fopen("/proc/self/maps", "r");
 	ASSERT_NE(NULL, maps);
 	while (fgets(line, sizeof(line), maps)) {
-		if (sscanf(line, "%lx-%lx", &start, &end) == 2 && start < (unsigned long)p + 4 * PAGE &&
-		    end > (unsigned long)p)
+		if (sscanf(line, "%lx-%lx", &start, &end) == 2 &&
+		    start < (unsigned long)p + 4 * PAGE && end > (unsigned long)p)
 			n++;
 	}
 	fclose(maps);

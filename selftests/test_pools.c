@@ -202,6 +202,35 @@ TEST_F(pools, wrong_options)
 	}
 }
 
+/* Whoever goes on after an option was refused gets what he would without it. */
+TEST_F(pools, refused_changes_nothing)
+{
+	int fs = fsopen("zcpool", FSOPEN_CLOEXEC), mnt, root;
+	struct zcpool_info pi;
+
+	ASSERT_LE(0, fs);
+	ASSERT_EQ(0, fsconfig(fs, FSCONFIG_SET_STRING, "source", "refused", 0));
+	ASSERT_EQ(0, fsconfig(fs, FSCONFIG_SET_STRING, "max", "32M", 0));
+	ASSERT_EQ(0, fsconfig(fs, FSCONFIG_SET_STRING, "reserve", "2M", 0));
+	EXPECT_EQ(-1, fsconfig(fs, FSCONFIG_SET_STRING, "max", "100T", 0));
+	EXPECT_EQ(EINVAL, errno);
+	EXPECT_EQ(-1, fsconfig(fs, FSCONFIG_SET_STRING, "reserve", "4Mx", 0));
+	EXPECT_EQ(EINVAL, errno);
+	EXPECT_EQ(-1, fsconfig(fs, FSCONFIG_SET_STRING, "uid", "x", 0));
+	EXPECT_EQ(EINVAL, errno);
+	ASSERT_EQ(0, fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0));
+	mnt = fsmount(fs, FSMOUNT_CLOEXEC, 0);
+	ASSERT_LE(0, mnt);
+	root = openat(mnt, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	ASSERT_LE(0, root);
+	ASSERT_EQ(0, pool_info(root, -1, &pi));
+	EXPECT_EQ(32 * MIB, pi.max_bytes);
+	EXPECT_EQ(pi.nr_nodes * 2 * MIB, pi.reserve_bytes);
+	close(root);
+	close(mnt);
+	close(fs);
+}
+
 TEST_F(pools, names)
 {
 	char longest[65];

@@ -63,6 +63,10 @@ TEST_F(pool, read_write_at_the_end)
 	EXPECT_EQ(ENOSPC, errno);
 	EXPECT_EQ(-1, pwrite(buf, b, 1, 1LL << 40));
 	EXPECT_EQ(ENOSPC, errno);
+	/* Where pages are counted in 32 bits, this is page 0 again. */
+	EXPECT_EQ(-1, pwrite(buf, b, 1, 1LL << 44));
+	EXPECT_EQ(ENOSPC, errno);
+	EXPECT_EQ(0, pread(buf, b, 1, 1LL << 44));
 	EXPECT_EQ(0, pwrite(buf, b, 0, size));
 	EXPECT_EQ(0, pwrite(buf, b, 0, 0));
 	EXPECT_EQ(0, pread(buf, b, 0, 0));

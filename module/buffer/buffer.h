@@ -15,7 +15,6 @@
 #include <linux/wait.h>
 
 #include "../compat.h"
-#include "../mem/sparse.h"
 #include "../pool/pool.h"
 
 struct posix_acl;
@@ -61,9 +60,9 @@ enum zcp_life {
  * for writing to change @nr_pages, @extents, @sparse, @life, @seals or @pins, to make the size
  * smaller, or to remove what is in @sparse. What is missing there may be added with the lock
  * held for reading. It is taken inside the mmap lock, and inside that of the inode, which who
- * writes to a file or changes its size has as for any file. The locks of pages, zcp_pool.buffers_lock and those of nodes are taken
- * inside it. It is never held while user memory is accessed, which may be a mapping of this
- * very buffer.
+ * writes to a file or changes its size has as for any file. The locks of pages,
+ * zcp_pool.buffers_lock and those of nodes are taken inside it. It is never held while user
+ * memory is accessed, which may be a mapping of this very buffer.
  */
 struct zcp_buffer {
 	struct inode inode;
@@ -261,6 +260,38 @@ loff_t zcp_file_llseek(struct file *file, loff_t offset, int whence);
 static inline bool zcp_buffer_is_file(const struct zcp_buffer *buf)
 {
 	return READ_ONCE(buf->sparse);
+}
+
+/**
+ * zcp_buffer_lock_still() - the same as zcp_buffer_lock(), and no write is under way
+ * @buf: which; to a file a write takes the buffer's lock for each page anew
+ *
+ * Context: may sleep.
+ * Return: 0 or -EINTR, killed.
+ */
+static inline int zcp_buffer_lock_still(struct zcp_buffer *buf)
+{
+	int err = zcp_buffer_is_file(buf) ? down_write_killable(&buf->inode.i_rwsem) : 0;
+
+	if (err)
+		return err;
+	err = zcp_buffer_lock(buf);
+	if (err && zcp_buffer_is_file(buf))
+		inode_unlock(&buf->inode);
+	return err;
+}
+
+/**
+ * zcp_buffer_unlock_still() - undo zcp_buffer_lock_still()
+ * @buf: which
+ *
+ * Context: any.
+ */
+static inline void zcp_buffer_unlock_still(struct zcp_buffer *buf)
+{
+	zcp_buffer_unlock(buf);
+	if (zcp_buffer_is_file(buf))
+		inode_unlock(&buf->inode);
 }
 
 /* buffer.c */

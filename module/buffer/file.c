@@ -81,9 +81,7 @@ static struct page *zcp_transfer_page(struct zcp_buffer *buf, loff_t pos, size_t
 	struct page *page;
 	int err;
 
-	if (!buf->sparse)
-		return index < buf->nr_pages ? zcp_buffer_page(buf, index) : NULL;
-	if (!how->write && pos >= i_size_read(&buf->inode))
+	if (!(buf->sparse && how->write) && pos >= i_size_read(&buf->inode))
 		return NULL;
 	page = zcp_buffer_page(buf, index);
 	if (page || !how->write)
@@ -92,6 +90,9 @@ static struct page *zcp_transfer_page(struct zcp_buffer *buf, loff_t pos, size_t
 	reach = max(zcp_buffer_end_page(buf), last + 1);
 	last = min(last, index | (ZCP_CHUNK_PAGES - 1));
 	err = zcp_buffer_fill(buf, index, last, reach, NULL);
+	/* What there is room for can be written. */
+	if (err && err != -EINTR)
+		err = zcp_buffer_fill(buf, index, index, reach, NULL);
 	return err ? ERR_PTR(err) : zcp_buffer_page(buf, index);
 }
 

@@ -48,6 +48,7 @@ static const struct mempolicy *zcp_fill_policy(const struct vm_area_struct *vma)
 	return vma && vma_policy(vma) ? vma_policy(vma) : current->mempolicy;
 }
 
+/* One of some nodes, of which there is at least one */
 static int zcp_nth_node(const nodemask_t *nodes, pgoff_t nth)
 {
 	int nid = first_node(*nodes);
@@ -63,7 +64,15 @@ static int zcp_nth_node(const nodemask_t *nodes, pgoff_t nth)
  */
 static void zcp_fill_place(struct zcp_request *req, const struct mempolicy *policy, pgoff_t index)
 {
-	if (!policy || (policy->mode != MPOL_LOCAL && nodes_empty(policy->nodes)))
+	nodemask_t nodes;
+
+	if (!policy)
+		return;
+	/* That of a process may be bound to other nodes meanwhile, as its cpuset is. */
+	barrier();
+	nodes = policy->nodes;
+	barrier();
+	if (policy->mode != MPOL_LOCAL && nodes_empty(nodes))
 		return;
 	switch (policy->mode) {
 	case MPOL_BIND:
@@ -73,11 +82,11 @@ static void zcp_fill_place(struct zcp_request *req, const struct mempolicy *poli
 		break;
 	case MPOL_PREFERRED:
 	case MPOL_PREFERRED_MANY:
-		if (!node_isset(req->nid, policy->nodes))
-			req->nid = first_node(policy->nodes);
+		if (!node_isset(req->nid, nodes))
+			req->nid = first_node(nodes);
 		break;
 	default:
-		req->nid = zcp_nth_node(&policy->nodes, index / ZCP_CHUNK_PAGES);
+		req->nid = zcp_nth_node(&nodes, index / ZCP_CHUNK_PAGES);
 	}
 	req->flags |= ZCPOOL_ALLOC_NODE;
 }

@@ -181,7 +181,7 @@ struct file *zcp_buffer_move(struct zcp_buffer *old)
 
 	if (IS_ERR(file))
 		return file;
-	err = zcp_buffer_lock(old);
+	err = zcp_buffer_lock_still(old);
 	if (err)
 		goto put;
 	err = zcp_buffer_check_take(old);
@@ -189,7 +189,7 @@ struct file *zcp_buffer_move(struct zcp_buffer *old)
 		err = -EBUSY;
 	if (!err)
 		zcp_buffer_move_now(zcp_buffer_of(file), old);
-	zcp_buffer_unlock(old);
+	zcp_buffer_unlock_still(old);
 	if (err)
 		goto put;
 	zcp_buffer_wake_sleepers(old);

@@ -52,7 +52,7 @@ int zcp_buffer_seal(struct zcp_buffer *buf, u32 *seals)
 	u32 new;
 	int err;
 
-	err = zcp_buffer_lock(buf);
+	err = zcp_buffer_lock_still(buf);
 	if (err)
 		return err;
 	new = *seals & ~buf->seals;
@@ -67,7 +67,7 @@ int zcp_buffer_seal(struct zcp_buffer *buf, u32 *seals)
 		*seals = buf->seals;
 		trace_zcpool_seal(buf, new);
 	}
-	zcp_buffer_unlock(buf);
+	zcp_buffer_unlock_still(buf);
 	return err;
 }
 

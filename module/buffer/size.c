@@ -14,6 +14,18 @@
 #include "../show/trace.h"
 #include "buffer.h"
 
+#define ZCP_NO_CHANGE	(ZCPOOL_SEAL_WRITE | ZCPOOL_SEAL_FUTURE_WRITE)
+
+/**
+ * enum zcp_clearing - what becomes of pages that are to be zeroes
+ * @ZCP_MAKE_HOLE: they go
+ * @ZCP_KEEP_PAGES: they stay
+ */
+enum zcp_clearing {
+	ZCP_MAKE_HOLE,
+	ZCP_KEEP_PAGES
+};
+
 /* Zero some bytes of one page of a file, if there is that page. */
 static void zcp_zero_in_page(struct zcp_buffer *buf, loff_t from, loff_t to)
 {
@@ -65,8 +77,8 @@ static loff_t zcp_page_end(loff_t pos)
 	return round_up((u64)pos, PAGE_SIZE);
 }
 
-/* Make a hole, or where pages are kept what looks like one; under the buffer's lock for writing. */
-static void zcp_punch(struct zcp_buffer *buf, loff_t from, loff_t to)
+/* Have some bytes be zeroes, and whole pages go or stay; under the buffer's lock for writing. */
+static void zcp_clear(struct zcp_buffer *buf, loff_t from, loff_t to, enum zcp_clearing how)
 {
 	pgoff_t first = zcp_page_from(from), behind = to >> PAGE_SHIFT;
 
@@ -74,8 +86,12 @@ static void zcp_punch(struct zcp_buffer *buf, loff_t from, loff_t to)
 	if (first > behind)
 		return;
 	zcp_zero_in_page(buf, (loff_t)behind << PAGE_SHIFT, to);
-	if (first < behind)
+	if (first == behind)
+		return;
+	if (how == ZCP_MAKE_HOLE)
 		zcp_drop_pages(buf, first, behind - 1, ZCP_KEEP_COPIES);
+	else
+		zcp_zero_pages(buf, first, behind - 1);
 }
 
 /*
@@ -89,6 +105,14 @@ static void zcp_zero_behind_end(struct zcp_buffer *buf)
 	zcp_zero_in_page(buf, size, zcp_page_end(size));
 }
 
+/* Whether the size and the contents of a file may be changed; under the buffer's lock. */
+static int zcp_check_change(const struct zcp_buffer *buf)
+{
+	if (buf->life != ZCP_ALIVE)
+		return -ESTALE;
+	return zcp_buffer_is_sealed(buf, ZCP_NO_CHANGE) ? -EPERM : 0;
+}
+
 /**
  * zcp_buffer_zero_behind_end() - have what will be behind the end of a file be zeroes
  * @buf: the file, which is about to become longer
@@ -98,7 +122,8 @@ static void zcp_zero_behind_end(struct zcp_buffer *buf)
 void zcp_buffer_zero_behind_end(struct zcp_buffer *buf)
 {
 	filemap_invalidate_lock_shared(&buf->inode.i_data);
-	zcp_zero_behind_end(buf);
+	if (!zcp_check_change(buf))
+		zcp_zero_behind_end(buf);
 	filemap_invalidate_unlock_shared(&buf->inode.i_data);
 }
 
@@ -109,21 +134,12 @@ static void zcp_shrink(struct zcp_buffer *buf, loff_t size)
 	zcp_zero_behind_end(buf);
 }
 
-/* Whether the size and the contents of a file may be changed; under the buffer's lock. */
-static int zcp_check_change(const struct zcp_buffer *buf)
-{
-	if (buf->life != ZCP_ALIVE)
-		return -ESTALE;
-	return zcp_buffer_is_sealed(buf, ZCPOOL_SEAL_WRITE | ZCPOOL_SEAL_FUTURE_WRITE) ?
-	       -EPERM : 0;
-}
-
 /**
  * zcp_buffer_set_size() - make a file shorter or longer
  * @buf: the file
  * @size: in bytes
  *
- * One that has been taken away begins anew.
+ * One that has been taken away begins anew, unless it was sealed.
  *
  * Context: may sleep; under the inode's lock.
  * Return: 0; -EPERM it is sealed, or no file; -EFBIG, as for any file; -EINTR killed.
@@ -139,9 +155,10 @@ int zcp_buffer_set_size(struct zcp_buffer *buf, loff_t size)
 		err = zcp_buffer_lock(buf);
 	if (err)
 		return err;
-	if (buf->life != ZCP_ALIVE)
+	if (buf->life != ZCP_ALIVE && !zcp_buffer_is_sealed(buf, ZCP_NO_CHANGE))
 		zcp_buffer_revive(buf);
-	err = zcp_check_change(buf);
+	/* Who has seen that it is sealed does not get to see anything else in it. */
+	err = zcp_buffer_is_sealed(buf, ZCP_NO_CHANGE) ? -EPERM : zcp_check_change(buf);
 	/* To set it to what it is gives back what has been got for behind the end. */
 	if (!err && size <= i_size_read(&buf->inode)) {
 		zcp_shrink(buf, size);
@@ -175,17 +192,21 @@ static int zcp_fallocate(struct zcp_buffer *buf, int mode, loff_t from, loff_t t
 	loff_t reach = mode & FALLOC_FL_KEEP_SIZE ? size : max(size, to);
 	int err;
 
-	if (mode & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE))
-		zcp_punch(buf, from, to);
-	if (mode & FALLOC_FL_PUNCH_HOLE)
+	if (mode & FALLOC_FL_PUNCH_HOLE) {
+		zcp_clear(buf, from, to, ZCP_MAKE_HOLE);
 		return 0;
+	}
 	err = zcp_buffer_fill_all(buf, from >> PAGE_SHIFT, (to - 1) >> PAGE_SHIFT,
 				  zcp_page_from(reach));
-	if (!err && reach > size) {
+	if (err)
+		return err;
+	if (mode & FALLOC_FL_ZERO_RANGE)
+		zcp_clear(buf, from, to, ZCP_KEEP_PAGES);
+	if (reach > size) {
 		zcp_zero_behind_end(buf);
 		i_size_write(&buf->inode, reach);
 	}
-	return err;
+	return 0;
 }
 
 static int zcp_check_fallocate(const struct zcp_buffer *buf, int mode, loff_t end)

@@ -29,7 +29,7 @@ static int zcp_names_take(struct zcp_pool *pool)
 	long names = atomic_long_read(&pool->names);
 
 	do {
-		if (names >= zcp_pool_max_names(pool))
+		if (names >= (long)zcp_pool_max_names(pool))
 			return -ENOSPC;
 	} while (!atomic_long_try_cmpxchg(&pool->names, &names, names + 1));
 	return 0;
@@ -154,16 +154,19 @@ static int zcp_mknod(struct zcp_idmap *idmap, struct inode *dir, struct dentry *
 	return 0;
 }
 
+#ifdef ZCP_CREATE_IS_TOLD_EXCL
+static int zcp_create(struct zcp_idmap *idmap, struct inode *dir, struct dentry *dentry,
+		      umode_t mode, bool excl)
+#else
 static int zcp_create(struct zcp_idmap *idmap, struct inode *dir, struct dentry *dentry,
 		      umode_t mode)
+#endif
 {
 	return zcp_mknod(idmap, dir, dentry, mode | S_IFREG, 0);
 }
 
-ZCP_DEFINE_CREATE(zcp_create_op, zcp_create)
-
-static int zcp_mkdir(struct zcp_idmap *idmap, struct inode *dir, struct dentry *dentry,
-		     umode_t mode)
+static int zcp_make_dir(struct zcp_idmap *idmap, struct inode *dir, struct dentry *dentry,
+			umode_t mode)
 {
 	int err = zcp_mknod(idmap, dir, dentry, mode | S_IFDIR, 0);
 
@@ -172,7 +175,19 @@ static int zcp_mkdir(struct zcp_idmap *idmap, struct inode *dir, struct dentry *
 	return err;
 }
 
-ZCP_DEFINE_MKDIR(zcp_mkdir_op, zcp_mkdir)
+#ifdef ZCP_MKDIR_RETURNS_DENTRY
+static struct dentry *zcp_mkdir(struct zcp_idmap *idmap, struct inode *dir,
+				struct dentry *dentry, umode_t mode)
+{
+	return ERR_PTR(zcp_make_dir(idmap, dir, dentry, mode));
+}
+#else
+static int zcp_mkdir(struct zcp_idmap *idmap, struct inode *dir, struct dentry *dentry,
+		     umode_t mode)
+{
+	return zcp_make_dir(idmap, dir, dentry, mode);
+}
+#endif
 
 static int zcp_symlink(struct zcp_idmap *idmap, struct inode *dir, struct dentry *dentry,
 		       const char *target)
@@ -246,12 +261,12 @@ static int zcp_rename(struct zcp_idmap *idmap, struct inode *old_dir, struct den
 }
 
 static const struct inode_operations zcp_dir_iops = {
-	.create		= zcp_create_op,
+	.create		= zcp_create,
 	.lookup		= simple_lookup,
 	.link		= zcp_link,
 	.unlink		= zcp_unlink,
 	.symlink	= zcp_symlink,
-	.mkdir		= zcp_mkdir_op,
+	.mkdir		= zcp_mkdir,
 	.rmdir		= simple_rmdir,
 	.mknod		= zcp_mknod,
 	.rename		= zcp_rename,

@@ -598,4 +598,6 @@ void zcp_search_begin(struct zcp_search *search);
 void zcp_search_look(struct zcp_search *search);
 int zcp_search_refill(struct zcp_search *search);
 
+#include "sparse.h"
+
 #endif /* ZCPOOL_MEM_H */

@@ -11,7 +11,7 @@
 #include <linux/slab.h>
 #include <linux/xarray.h>
 
-#include "sparse.h"
+#include "mem.h"
 
 /* Tags of entries */
 #define ZCP_ENTRY_PAGE		0
@@ -45,7 +45,7 @@ void zcp_sparse_destroy(struct zcp_sparse *sparse)
 {
 	if (!sparse)
 		return;
-	WARN_ON_ONCE(!xa_empty(&sparse->pages));
+	WARN_ON_ONCE(sparse->nr_pages);
 	xa_destroy(&sparse->pages);
 	kfree(sparse);
 }

@@ -6,8 +6,6 @@
 #include <linux/types.h>
 #include <linux/xarray.h>
 
-#include "mem.h"
-
 /* Pages of a range are numbered up to this one: to add a chunk to that never wraps. */
 #define ZCP_LAST_PAGE	((pgoff_t)min_t(u64, LONG_MAX, (u64)LLONG_MAX >> PAGE_SHIFT) - \
 			 ZCP_CHUNK_PAGES)
