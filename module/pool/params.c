@@ -133,8 +133,10 @@ static int zcp_take_share(const char **pos, struct zcp_settings *settings, nodem
 
 	if (!isdigit(*p))
 		return -EINVAL;
-	for (; isdigit(*p) && nid < MAX_NUMNODES; p++)
-		nid = nid * 10 + (*p - '0');
+	for (; isdigit(*p); p++) {
+		if (nid < MAX_NUMNODES)
+			nid = nid * 10 + (*p - '0');
+	}
 	if (*p++ != ':')
 		return -EINVAL;
 	if (nid >= MAX_NUMNODES || !node_state(nid, N_MEMORY))

@@ -202,11 +202,32 @@ static struct zcp_pool *zcp_pool_create(const char *name)
 	return pool;
 }
 
+/* Some pool that nobody holds has not gone yet. */
+static bool zcp_pools_are_going(void)
+{
+	struct zcp_pool *pool;
+	bool going = false;
+
+	spin_lock(&zcp_pools_lock);
+	list_for_each_entry(pool, &zcp_pools, link)
+		going |= !kref_read(&pool->ref);
+	spin_unlock(&zcp_pools_lock);
+	return going;
+}
+
+/* Nobody is refused for the sake of a pool that has been given up. */
 static int zcp_pool_claim(struct zcp_pool *pool, unsigned long reserve,
 			  struct zcp_refusal *why)
 {
-	if (zcp_ceiling_claim(&pool->claimed, reserve))
-		return 0;
+	bool going;
+
+	do {
+		going = zcp_pools_are_going();
+		if (zcp_ceiling_claim(&pool->claimed, reserve))
+			return 0;
+		if (wait_event_killable(zcp_pools_wait, !zcp_pools_are_going()))
+			return -EINTR;
+	} while (going);
 	zcp_refuse(why, "reserve: %lu MiB, with other pools', are beyond the ceiling of %lu MiB",
 		   ZCP_MIB(reserve), ZCP_MIB(zcp_ceiling_max()));
 	return -ENOSPC;
