@@ -32,13 +32,17 @@ FIXTURE_TEARDOWN(policy)
 	EXPECT_TRUE(pool_ends("a"));
 }
 
-#define ASSERT_POOL(options) do {						\
-	ASSERT_EQ(0, mount_pool("a", options, A, self->message)) {		\
-		TH_LOG("%s: %s", options, self->message);			\
-	}									\
-	self->root = open(A, O_RDONLY | O_DIRECTORY | O_CLOEXEC);		\
-	ASSERT_LE(0, self->root);						\
-} while (0)
+/* The root directory of a new pool, or -1 */
+static int pool_with(const char *options)
+{
+	char message[MESSAGE_SIZE];
+	int err = mount_pool("a", options, A, message);
+
+	if (!err)
+		return open(A, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	fprintf(stderr, "# %s: %s: %s\n", options, strerror(-err), message);
+	return -1;
+}
 
 /* Pages of a new buffer that the kernel says are on node 0 and 1; false where it fails */
 static bool lies(int pool, size_t len, __u32 flags, int node, unsigned long *on)
@@ -88,7 +92,8 @@ TEST_F(policy, local)
 {
 	int cpu;
 
-	ASSERT_POOL("max=16M");
+	self->root = pool_with("max=16M");
+	ASSERT_LE(0, self->root);
 	for (cpu = 0; cpu < 2; cpu++) {
 		ASSERT_EQ(0, run_on_node(cpu));
 		EXPECT_TRUE(all_on(self->root, 0, -1, cpu));
@@ -101,7 +106,8 @@ TEST_F(policy, local_with_nodes)
 {
 	struct zcpool_info pi;
 
-	ASSERT_POOL("max=16M policy=local nodes=1 reserve=4M");
+	self->root = pool_with("max=16M policy=local nodes=1 reserve=4M");
+	ASSERT_LE(0, self->root);
 	ASSERT_EQ(0, pool_info(self->root, 0, &pi));
 	EXPECT_EQ(0, pi.total_bytes);
 	ASSERT_EQ(0, pool_info(self->root, 1, &pi));
@@ -117,7 +123,8 @@ TEST_F(policy, bind)
 
 	for (node = 0; node < 2; node++) {
 		snprintf(options, sizeof(options), "max=16M nodes=%d", node);
-		ASSERT_POOL(options);
+		self->root = pool_with(options);
+		ASSERT_LE(0, self->root);
 		for (cpu = 0; cpu < 2; cpu++) {
 			ASSERT_EQ(0, run_on_node(cpu));
 			EXPECT_TRUE(all_on(self->root, 0, -1, node));
@@ -136,7 +143,8 @@ TEST_F(policy, bind)
 		ASSERT_EQ(0, umount(A));
 		EXPECT_TRUE(pool_ends("a"));
 	}
-	ASSERT_POOL("max=16M nodes=0+1");
+	self->root = pool_with("max=16M nodes=0+1");
+	ASSERT_LE(0, self->root);
 	for (cpu = 0; cpu < 2; cpu++) {
 		ASSERT_EQ(0, run_on_node(cpu));
 		EXPECT_TRUE(all_on(self->root, 0, -1, cpu));
@@ -149,7 +157,8 @@ TEST_F(policy, prefer)
 	struct zcpool_buf_info bi;
 	int cpu, buf[8], i, there = 0;
 
-	ASSERT_POOL("max=16M nodes=1 policy=prefer reserve=0:8M");
+	self->root = pool_with("max=16M nodes=1 policy=prefer reserve=0:8M");
+	ASSERT_LE(0, self->root);
 	for (cpu = 0; cpu < 2; cpu++) {
 		ASSERT_EQ(0, run_on_node(cpu));
 		EXPECT_TRUE(all_on(self->root, 0, -1, 1));
@@ -175,7 +184,8 @@ TEST_F(policy, interleave)
 	unsigned long on[2], before;
 	int cpu, i, n;
 
-	ASSERT_POOL("max=32M policy=interleave");
+	self->root = pool_with("max=32M policy=interleave");
+	ASSERT_LE(0, self->root);
 	for (cpu = 0; cpu < 2; cpu++) {
 		ASSERT_EQ(0, run_on_node(cpu));
 		/* Chunk by chunk */
@@ -202,7 +212,8 @@ TEST_F(policy, interleave_falls_back)
 {
 	unsigned long on[2];
 
-	ASSERT_POOL("max=12M policy=interleave nodes=0-1 reserve=0:8M");
+	self->root = pool_with("max=12M policy=interleave nodes=0-1 reserve=0:8M");
+	ASSERT_LE(0, self->root);
 	ASSERT_TRUE(lies(self->root, 12 * MIB, 0, -1, on));
 	EXPECT_EQ(12 * MIB / PAGE, on[0] + on[1]);
 	EXPECT_LE(8 * MIB / PAGE, on[0]);
@@ -243,7 +254,8 @@ TEST_F(policy, cpuset)
 		rmdir(CGROUP);
 		SKIP(return, "no cpusets here");
 	}
-	ASSERT_POOL("max=16M policy=interleave");
+	self->root = pool_with("max=16M policy=interleave");
+	ASSERT_LE(0, self->root);
 	EXPECT_EQ(0, in_cpuset(self->root));
 	EXPECT_EQ(0, remount_pool(A, "policy=prefer nodes=0", self->message));
 	EXPECT_EQ(0, in_cpuset(self->root));
