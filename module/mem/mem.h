@@ -461,10 +461,8 @@ unsigned int zcp_node_take_whole(struct zcp_node *node, struct zcp_extent *ext,
 				 unsigned int want);
 unsigned int zcp_node_take_dirty(struct zcp_node *node, struct zcp_extent *ext,
 				 unsigned int want);
-int zcp_node_take_run(struct zcp_node *node, struct zcp_extent *ext,
-		      unsigned int want);
-int zcp_node_take_block(struct zcp_node *node, struct zcp_extent *ext,
-			unsigned int nr);
+int zcp_node_take_run(struct zcp_node *node, struct zcp_extent *ext,       unsigned int want);
+int zcp_node_take_block(struct zcp_node *node, struct zcp_extent *ext, unsigned int nr);
 void zcp_node_shatter(const struct zcp_extent *ext, unsigned int nr);
 void zcp_node_untake(const struct zcp_extent *ext, unsigned int nr);
 void zcp_node_free(const struct zcp_extent *ext, unsigned int nr);
@@ -487,7 +485,6 @@ unsigned long zcp_budget_room(const struct zcp_budget *budget);
 int zcp_node_get_chunk(struct zcp_node *node, enum zcp_kind kind, gfp_t gfp);
 void zcp_node_release_and_unlock(struct zcp_chunk *chunk, enum zcp_state state);
 struct zcp_search;
-
 int zcp_node_split_one(struct zcp_search *search, enum zcp_stake stake);
 int zcp_node_join_one(struct zcp_node *node, gfp_t gfp, unsigned long *moved);
 

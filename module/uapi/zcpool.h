@@ -107,8 +107,9 @@ struct zcpool_info {
  * Errors: EINVAL a size of 0, an unknown flag, a reserved field that is not
  * 0, a node that the pool or the caller's cpuset does not have; ENOSPC the
  * pool's maximum, or the ceiling of all pools, is reached; ENOMEM the kernel
- * has no memory of that kind; EAGAIN only with ZCPOOL_ALLOC_NOWAIT; EINTR killed while zeroing; EMFILE,
- * ENFILE no descriptor left; EFAULT, E2BIG the struct itself.
+ * has no memory of that kind; EAGAIN only with ZCPOOL_ALLOC_NOWAIT; EINTR
+ * killed while zeroing; EMFILE, ENFILE no descriptor left; EFAULT, E2BIG the
+ * struct itself.
  */
 struct zcpool_alloc {
 	__u64 size;

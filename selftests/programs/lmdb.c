@@ -30,23 +30,22 @@ static void result(const char *name, bool passed)
 }
 
 /* What LMDB answers is its own error or an errno. */
-#define OK(call)								\
-	({									\
-		int rc_ = (call);						\
-										\
-		if (rc_) {							\
-			printf("# line %d: %s\n", __LINE__, mdb_strerror(rc_));	\
-			return false;						\
-		}								\
-	})
+static bool is_ok(int answer, int line)
+{
+	if (answer)
+		printf("# line %d: %s\n", line, mdb_strerror(answer));
+	return !answer;
+}
 
-#define IS(condition)								\
-	({									\
-		if (!(condition)) {						\
-			printf("# line %d: not %s\n", __LINE__, #condition);	\
-			return false;						\
-		}								\
-	})
+static bool is_so(bool condition, const char *text, int line)
+{
+	if (!condition)
+		printf("# line %d: not %s\n", line, text);
+	return condition;
+}
+
+#define OK(call)	is_ok(call, __LINE__)
+#define IS(condition)	is_so(condition, #condition, __LINE__)
 
 static void fill(char value[VALUE_SIZE], unsigned int key)
 {
@@ -56,9 +55,12 @@ static void fill(char value[VALUE_SIZE], unsigned int key)
 
 static bool open_env(MDB_env **env, const char *path, unsigned int flags)
 {
-	OK(mdb_env_create(env));
-	OK(mdb_env_set_mapsize(*env, MAP_SIZE));
-	OK(mdb_env_open(*env, path, flags | MDB_NOSUBDIR, 0600));
+	if (!OK(mdb_env_create(env)))
+		return false;
+	if (!OK(mdb_env_set_mapsize(*env, MAP_SIZE)))
+		return false;
+	if (!OK(mdb_env_open(*env, path, flags | MDB_NOSUBDIR, 0600)))
+		return false;
 	return true;
 }
 
@@ -68,15 +70,19 @@ static bool put(MDB_env *env, unsigned int from, unsigned int to)
 	MDB_txn *txn;
 	MDB_dbi dbi;
 
-	OK(mdb_txn_begin(env, NULL, 0, &txn));
-	OK(mdb_dbi_open(txn, NULL, MDB_INTEGERKEY, &dbi));
+	if (!OK(mdb_txn_begin(env, NULL, 0, &txn)))
+		return false;
+	if (!OK(mdb_dbi_open(txn, NULL, MDB_INTEGERKEY, &dbi)))
+		return false;
 	for (unsigned int key = from; key < to; key++) {
 		MDB_val k = { sizeof(key), &key }, v = { sizeof(value), value };
 
 		fill(value, key);
-		OK(mdb_put(txn, dbi, &k, &v, 0));
+		if (!OK(mdb_put(txn, dbi, &k, &v, 0)))
+			return false;
 	}
-	OK(mdb_txn_commit(txn));
+	if (!OK(mdb_txn_commit(txn)))
+		return false;
 	return true;
 }
 
@@ -88,17 +94,24 @@ static bool holds(MDB_env *env, unsigned int nr)
 	MDB_txn *txn;
 	MDB_dbi dbi;
 
-	OK(mdb_txn_begin(env, NULL, MDB_RDONLY, &txn));
-	OK(mdb_dbi_open(txn, NULL, MDB_INTEGERKEY, &dbi));
-	OK(mdb_stat(txn, dbi, &stat));
-	IS(stat.ms_entries == nr);
+	if (!OK(mdb_txn_begin(env, NULL, MDB_RDONLY, &txn)))
+		return false;
+	if (!OK(mdb_dbi_open(txn, NULL, MDB_INTEGERKEY, &dbi)))
+		return false;
+	if (!OK(mdb_stat(txn, dbi, &stat)))
+		return false;
+	if (!IS(stat.ms_entries == nr))
+		return false;
 	for (unsigned int key = 0; key < nr; key++) {
 		MDB_val k = { sizeof(key), &key }, v;
 
 		fill(value, key);
-		OK(mdb_get(txn, dbi, &k, &v));
-		IS(v.mv_size == sizeof(value));
-		IS(!memcmp(v.mv_data, value, sizeof(value)));
+		if (!OK(mdb_get(txn, dbi, &k, &v)))
+			return false;
+		if (!IS(v.mv_size == sizeof(value)))
+			return false;
+		if (!IS(!memcmp(v.mv_data, value, sizeof(value))))
+			return false;
 	}
 	mdb_txn_abort(txn);
 	return true;
@@ -117,9 +130,12 @@ static bool in_child(bool (*function)(const char *path), const char *path, int w
 		fflush(stdout);
 		_exit(!passed);
 	}
-	IS(pid > 0);
-	IS(waitpid(pid, &status, 0) == pid);
-	IS(status == wanted);
+	if (!IS(pid > 0))
+		return false;
+	if (!IS(waitpid(pid, &status, 0) == pid))
+		return false;
+	if (!IS(status == wanted))
+		return false;
 	return true;
 }
 
@@ -141,9 +157,12 @@ static bool grow(const char *path)
 		if (!put(env, key, key + 1000) || !holds(env, key + 1000))
 			return false;
 	}
-	OK(mdb_env_sync(env, 1));
-	IS(!lstat(path, &stat));
-	IS(stat.st_size > 6000 * VALUE_SIZE && stat.st_size < (off_t)MAP_SIZE / 2);
+	if (!OK(mdb_env_sync(env, 1)))
+		return false;
+	if (!IS(!lstat(path, &stat)))
+		return false;
+	if (!IS(stat.st_size > 6000 * VALUE_SIZE && stat.st_size < (off_t)MAP_SIZE / 2))
+		return false;
 	mdb_env_close(env);
 	return in_child(read_6000, path, 0);
 }
@@ -155,10 +174,14 @@ static bool write_map(const char *path)
 
 	if (!open_env(&env, path, MDB_WRITEMAP) || !put(env, 0, 6000) || !holds(env, 6000))
 		return false;
-	OK(mdb_env_sync(env, 1));
-	IS(!lstat(path, &stat));
-	IS(stat.st_size == MAP_SIZE);
-	IS(stat.st_blocks * 512 < (off_t)MAP_SIZE / 2);
+	if (!OK(mdb_env_sync(env, 1)))
+		return false;
+	if (!IS(!lstat(path, &stat)))
+		return false;
+	if (!IS(stat.st_size == MAP_SIZE))
+		return false;
+	if (!IS(stat.st_blocks * 512 < (off_t)MAP_SIZE / 2))
+		return false;
 	mdb_env_close(env);
 	return in_child(read_6000, path, 0);
 }
@@ -174,9 +197,12 @@ static bool die_writing(const char *path)
 
 	if (!open_env(&env, path, 0))
 		return false;
-	OK(mdb_txn_begin(env, NULL, 0, &txn));
-	OK(mdb_dbi_open(txn, NULL, MDB_INTEGERKEY, &dbi));
-	OK(mdb_put(txn, dbi, &k, &v, 0));
+	if (!OK(mdb_txn_begin(env, NULL, 0, &txn)))
+		return false;
+	if (!OK(mdb_dbi_open(txn, NULL, MDB_INTEGERKEY, &dbi)))
+		return false;
+	if (!OK(mdb_put(txn, dbi, &k, &v, 0)))
+		return false;
 	raise(SIGKILL);
 	return false;
 }
@@ -199,8 +225,10 @@ static bool copy(const char *path, const char *to)
 
 	if (!open_env(&env, path, 0))
 		return false;
-	OK(mdb_env_copy2(env, to, 0));
-	OK(mdb_env_copy2(env, "compact.mdb", MDB_CP_COMPACT));
+	if (!OK(mdb_env_copy2(env, to, 0)))
+		return false;
+	if (!OK(mdb_env_copy2(env, "compact.mdb", MDB_CP_COMPACT)))
+		return false;
 	mdb_env_close(env);
 	if (!open_env(&env, to, 0) || !holds(env, 6100))
 		return false;
