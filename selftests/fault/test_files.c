@@ -19,6 +19,9 @@ static int mount_it(void)
 	if (!access(FILE_PATH, F_OK))
 		return 0;
 	memset(page, 7, sizeof(page));
+	/* Each file's memory is to be where the one's before was. */
+	if (run_on_node(0))
+		return -1;
 	mkdir(DIR_PATH, 0755);
 	if (unshare(CLONE_NEWNS) || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
 	    mount(ZCPOOL_DEFAULT, DIR_PATH, "zcpool", 0, NULL))
@@ -78,6 +81,15 @@ static void undo_memory(struct scene *s, long ret)
 		perror("truncate");
 }
 
+/* The file is full again, as before the call. */
+static void undo_full(struct scene *s, long ret)
+{
+	undo_memory(s, ret);
+	if (ftruncate(s->buf, LONG))
+		perror("truncate");
+	fill(s->p, LONG, 3);
+}
+
 static bool kept_empty(struct scene *s)
 {
 	return !size_of(s);
@@ -96,6 +108,11 @@ static bool kept_size(struct scene *s)
 #define FILES_PATH(id, title, prep, fn, chk, kpt, ...)				\
 	WALK_PATH(id, .name = title, .params = "reserve=8M max=32M", .prepare = prep,	\
 		  .call = fn, .check = chk, .kept = kpt, .undo = undo_memory, __VA_ARGS__)
+
+#define FULL_PATH(id, title, fn, chk, ...)					\
+	WALK_PATH(id, .name = title, .params = "reserve=8M max=32M",		\
+		  .prepare = prepare_full, .call = fn, .check = chk,		\
+		  .kept = kept_full, .undo = undo_full, __VA_ARGS__)
 
 static long call_write(struct scene *s)
 {
@@ -135,12 +152,7 @@ FILES_PATH(fallocate, "files-fallocate", prepare_file, call_fallocate, check_hel
 /* The kernel touches the mapping, so a fault that fails is an error of the call. */
 static long touch(struct scene *s, size_t at)
 {
-	int zero = open("/dev/zero", O_RDONLY | O_CLOEXEC);
-	ssize_t n = pread(zero, s->p + at, 8, 0);
-	long ret = n == 8 ? 0 : n < 0 ? -errno : -EFAULT;
-
-	close(zero);
-	return ret;
+	return result(madvise(s->p + at, PAGE, 23 /* MADV_POPULATE_WRITE */));
 }
 
 static long call_touch_chunk(struct scene *s)
@@ -174,7 +186,7 @@ static bool check_truncated(struct scene *s, long ret)
 	       filled(s->p, CHUNK / 2, 3);
 }
 
-FILES_PATH(truncate, "files-truncate", prepare_full, call_truncate, check_truncated, kept_full)
+FULL_PATH(truncate, "files-truncate", call_truncate, check_truncated)
 
 static long call_punch(struct scene *s)
 {
@@ -187,7 +199,7 @@ static bool check_punched(struct scene *s, long ret)
 	return all_zero(s->p + PAGE, CHUNK) && filled(s->p, PAGE, 3);
 }
 
-FILES_PATH(punch, "files-punch", prepare_full, call_punch, check_punched, kept_full)
+FULL_PATH(punch, "files-punch", call_punch, check_punched)
 
 static long call_move(struct scene *s)
 {
@@ -202,24 +214,6 @@ static bool check_moved(struct scene *s, long ret)
 	return !size_of(s) && !fstat(s->fd, &st) && st.st_size == (off_t)LONG;
 }
 
-FILES_PATH(move, "files-move", prepare_full, call_move, check_moved, kept_full,
-	   .must = SLAB | COPY)
-
-static long call_migrate(struct scene *s)
-{
-	struct zcpool_buf_info bi;
-
-	if (buf_info(s->buf, &bi))
-		return -EIO;
-	return buf_migrate(s->buf, !bi.node);
-}
-
-static bool check_full(struct scene *s, long ret)
-{
-	return kept_full(s);
-}
-
-FILES_PATH(migrate, "files-migrate", prepare_full, call_migrate, check_full, kept_full,
-	   .must = SLAB | COPY)
+FULL_PATH(move, "files-move", call_move, check_moved, .must = SLAB | COPY)
 
 TEST_HARNESS_MAIN
