@@ -335,6 +335,10 @@ struct file *zcp_buffer_move(struct zcp_buffer *old);
 void zcp_buffer_wake_sleepers(struct zcp_buffer *buf);
 
 /* seal.c */
+
+/* With any of these nobody begins to write to a buffer any more. */
+#define ZCP_SEALS_AGAINST_WRITING	(ZCPOOL_SEAL_WRITE | ZCPOOL_SEAL_FUTURE_WRITE)
+
 int zcp_buffer_seal(struct zcp_buffer *buf, u32 *seals);
 bool zcp_buffer_is_sealed(const struct zcp_buffer *buf, u32 seals);
 struct file *zcp_buffer_open_ro(const struct file *file);

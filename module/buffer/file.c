@@ -64,8 +64,7 @@ static int zcp_check_transfer(const struct zcp_buffer *buf, const struct zcp_tra
 {
 	if (buf->life != ZCP_ALIVE)
 		return -ESTALE;
-	if (how->write &&
-	    zcp_buffer_is_sealed(buf, ZCPOOL_SEAL_WRITE | ZCPOOL_SEAL_FUTURE_WRITE))
+	if (how->write && zcp_buffer_is_sealed(buf, ZCP_SEALS_AGAINST_WRITING))
 		return -EPERM;
 	return 0;
 }

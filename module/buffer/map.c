@@ -2,12 +2,13 @@
 /*
  * Mappings of buffers.
  *
- * There are two kinds of VMA. One whose buffer has whole chunks gets its pages
+ * There are three kinds of VMA. One whose buffer has whole chunks gets its pages
  * from .huge_fault, or from .fault, whereupon the core maps a whole chunk by one
  * PMD, too, if address and VMA allow. It must never be VM_MIXEDMAP, for the core
  * would take its PMDs for special ones and lose the references they hold. A buffer
  * without whole chunks never has a PMD, so its VMA may be VM_MIXEDMAP, and the first
- * fault maps all of it with vm_insert_pages(), unless the mapping is private.
+ * fault maps all of it with vm_insert_pages(), unless the mapping is private. That of a file is
+ * as the first, but nobody counts it.
  *
  * A private mapping shows the buffer until the process writes to it. The copies that a
  * write makes are the core's, and anonymous: the buffer knows nothing of them.
@@ -153,14 +154,17 @@ static void zcp_unmap(struct zcp_buffer *buf, pgoff_t index, unsigned int nr)
  */
 static struct page *zcp_fault_page(const struct vm_fault *vmf, struct zcp_buffer *buf)
 {
+	struct page *page;
 	pgoff_t end;
 
-	if (buf->sparse) {
-		end = zcp_buffer_end_page(buf);
-		if (vmf->pgoff >= end ||
-		    zcp_buffer_fill(buf, vmf->pgoff, vmf->pgoff, end, vmf->vma))
-			return NULL;
-	}
+	if (!buf->sparse)
+		return zcp_buffer_page(buf, vmf->pgoff);
+	end = zcp_buffer_end_page(buf);
+	if (vmf->pgoff >= end)
+		return NULL;
+	page = zcp_buffer_page(buf, vmf->pgoff);
+	if (page || zcp_buffer_fill(buf, vmf->pgoff, vmf->pgoff, end, vmf->vma))
+		return page;
 	return zcp_buffer_page(buf, vmf->pgoff);
 }
 
@@ -406,7 +410,7 @@ static int zcp_check_vma(const struct zcp_buffer *buf, struct vm_area_struct *vm
 			     vma_pages(vma) > buf->nr_pages - vma->vm_pgoff))
 		return -EINVAL;
 	if (vma->vm_flags & VM_SHARED && vma->vm_flags & VM_WRITE &&
-	    zcp_buffer_is_sealed(buf, ZCPOOL_SEAL_WRITE | ZCPOOL_SEAL_FUTURE_WRITE))
+	    zcp_buffer_is_sealed(buf, ZCP_SEALS_AGAINST_WRITING))
 		return -EPERM;
 	return 0;
 }
@@ -418,7 +422,7 @@ static void zcp_set_up_vma(struct zcp_buffer *buf, struct vm_area_struct *vma)
 	/* The core does so for the file of a buffer, not where a pool was to be mapped. */
 	vm_flags_clear(vma, VM_EXEC | VM_MAYEXEC);
 	if (vma->vm_flags & VM_SHARED &&
-	    zcp_buffer_is_sealed(buf, ZCPOOL_SEAL_WRITE | ZCPOOL_SEAL_FUTURE_WRITE))
+	    zcp_buffer_is_sealed(buf, ZCP_SEALS_AGAINST_WRITING))
 		vm_flags_clear(vma, VM_MAYWRITE);
 	if (buf->sparse) {
 		vma->vm_ops = &zcp_vm_ops_file;

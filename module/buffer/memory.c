@@ -114,13 +114,13 @@ void zcp_buffer_await_faults(const struct zcp_buffer *buf, pgoff_t first, pgoff_
 		zcp_pieces_await_faults(span.ext, span.nr);
 }
 
-static void zcp_pieces_give_back(const struct zcp_extent *ext, unsigned int nr,
-				 struct zcp_pins *pins)
+/* What pieces are told before the pool gets them */
+static void zcp_pieces_leave(const struct zcp_extent *ext, unsigned int nr,
+			     struct zcp_pins *pins)
 {
 	if (pins)
 		zcp_pieces_note_pins(ext, nr, pins);
 	zcp_pieces_detach(ext, nr);
-	zcp_pool_free_pieces(ext, nr);
 }
 
 /**
@@ -143,14 +143,15 @@ void zcp_buffer_give_back(struct zcp_buffer *buf, pgoff_t first, pgoff_t last,
 	unsigned int nr;
 
 	if (!buf->sparse) {
-		zcp_pieces_give_back(buf->extents.ext, buf->extents.nr, pins);
-		buf->extents.nr = 0;
-		buf->extents.nr_whole = 0;
+		zcp_pieces_leave(buf->extents.ext, buf->extents.nr, pins);
+		zcp_pool_free(&buf->extents);
 		return;
 	}
 	before = buf->sparse->nr_pages;
-	while ((nr = zcp_sparse_take(buf->sparse, &first, last, ext, ARRAY_SIZE(ext))))
-		zcp_pieces_give_back(ext, nr, pins);
+	while ((nr = zcp_sparse_take(buf->sparse, &first, last, ext, ARRAY_SIZE(ext)))) {
+		zcp_pieces_leave(ext, nr, pins);
+		zcp_pool_free_pieces(ext, nr);
+	}
 	inode_sub_bytes(&buf->inode, (loff_t)(before - buf->sparse->nr_pages) << PAGE_SHIFT);
 }
 

@@ -14,8 +14,6 @@
 #include "../show/trace.h"
 #include "buffer.h"
 
-#define ZCP_NO_CHANGE	(ZCPOOL_SEAL_WRITE | ZCPOOL_SEAL_FUTURE_WRITE)
-
 /**
  * enum zcp_clearing - what becomes of pages that are to be zeroes
  * @ZCP_MAKE_HOLE: they go
@@ -65,7 +63,7 @@ static void zcp_drop_pages(struct zcp_buffer *buf, pgoff_t first, pgoff_t last,
 	zcp_zero_pages(buf, first, last);
 }
 
-/* The first page that lies behind a place entirely, and the last one before it */
+/* The first page of which nothing lies before a place */
 static pgoff_t zcp_page_from(loff_t pos)
 {
 	return ((u64)pos + PAGE_SIZE - 1) >> PAGE_SHIFT;
@@ -110,7 +108,7 @@ static int zcp_check_change(const struct zcp_buffer *buf)
 {
 	if (buf->life != ZCP_ALIVE)
 		return -ESTALE;
-	return zcp_buffer_is_sealed(buf, ZCP_NO_CHANGE) ? -EPERM : 0;
+	return zcp_buffer_is_sealed(buf, ZCP_SEALS_AGAINST_WRITING) ? -EPERM : 0;
 }
 
 /**
@@ -155,10 +153,11 @@ int zcp_buffer_set_size(struct zcp_buffer *buf, loff_t size)
 		err = zcp_buffer_lock(buf);
 	if (err)
 		return err;
-	if (buf->life != ZCP_ALIVE && !zcp_buffer_is_sealed(buf, ZCP_NO_CHANGE))
-		zcp_buffer_revive(buf);
 	/* Who has seen that it is sealed does not get to see anything else in it. */
-	err = zcp_buffer_is_sealed(buf, ZCP_NO_CHANGE) ? -EPERM : zcp_check_change(buf);
+	if (zcp_buffer_is_sealed(buf, ZCP_SEALS_AGAINST_WRITING))
+		err = -EPERM;
+	else if (buf->life != ZCP_ALIVE)
+		zcp_buffer_revive(buf);
 	/* To set it to what it is gives back what has been got for behind the end. */
 	if (!err && size <= i_size_read(&buf->inode)) {
 		zcp_shrink(buf, size);

@@ -189,27 +189,6 @@ int zcp_extents_copy(const struct zcp_extents *to, const struct zcp_extents *fro
 }
 
 /**
- * zcp_extents_pieces() - pieces as the hardware sees them
- * @list: which
- *
- * Context: any.
- * Return: how many there are; neighbouring extents are one.
- */
-unsigned int zcp_extents_pieces(const struct zcp_extents *list)
-{
-	unsigned long pfn, next_pfn = 0;
-	unsigned int i, n = 0;
-
-	for (i = 0; i < list->nr; i++) {
-		pfn = page_to_pfn(zcp_extent_page(&list->ext[i]));
-		if (!i || pfn != next_pfn)
-			n++;
-		next_pfn = pfn + list->ext[i].nr;
-	}
-	return n;
-}
-
-/**
  * zcp_extents_node() - NUMA node of a range
  * @list: which; not empty
  *

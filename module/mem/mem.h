@@ -428,7 +428,6 @@ void zcp_extents_append(struct zcp_extents *list, const struct zcp_extent *ext);
 struct page *zcp_extents_run(const struct zcp_extents *list, pgoff_t index,
 			     unsigned int *nr);
 struct page *zcp_extents_page(const struct zcp_extents *list, pgoff_t index);
-unsigned int zcp_extents_pieces(const struct zcp_extents *list);
 int zcp_extents_node(const struct zcp_extents *list);
 
 /* node.c */
