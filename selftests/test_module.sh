@@ -10,25 +10,14 @@
 
 # shellcheck source=memory.sh
 . "$(dirname "$0")/memory.sh"
+# shellcheck source=result.sh
+. "$(dirname "$0")/result.sh"
 pool=/dev/zcpool/default
 parameters=/sys/module/zcpool/parameters
 nodes_file=/sys/kernel/debug/zcpool/default/nodes
 nodes=(/sys/devices/system/node/node[0-9]*)
-count=0
-failures=0
 marks=0
 mib=$((1 << 20))
-
-result()
-{
-	count=$((count + 1))
-	if [ "$1" -eq 0 ]; then
-		echo "ok $count $2"
-	else
-		echo "not ok $count $2"
-		failures=$((failures + 1))
-	fi
-}
 
 # run_test NAME FUNCTION: a function passes when all its checks did
 run_test()

@@ -7,8 +7,8 @@
 
 dir=/run/zcpool_admin
 fstab=/run/zcpool_fstab
-count=0
-failures=0
+# shellcheck source=result.sh
+. "$(dirname "$0")/result.sh"
 
 # run_test NAME FUNCTION: a function passes when all its checks did
 run_test()
@@ -16,13 +16,7 @@ run_test()
 	bad=0
 	"$2"
 	! mountpoint -q $dir || umount $dir || bad=1
-	count=$((count + 1))
-	if [ $bad -eq 0 ]; then
-		echo "ok $count $1"
-	else
-		echo "not ok $count $1"
-		failures=$((failures + 1))
-	fi
+	result $bad "$1"
 }
 
 # expect WHAT GOT WANTED

@@ -27,7 +27,8 @@ PATH=/usr/sbin:/usr/bin:/sbin:/bin
 export LC_ALL=C
 MiB=$((1 << 20))
 magic=7a63706c
-tests=0 failures=0
+# shellcheck source=../result.sh
+. "$sources/../result.sh"
 
 clean_up()
 {
@@ -41,17 +42,6 @@ skip_all()
 {
 	echo "1..0 # SKIP $1"
 	exit 4
-}
-
-result()
-{
-	tests=$((tests + 1))
-	if [ "$1" -eq 0 ]; then
-		echo "ok $tests $2"
-	else
-		echo "not ok $tests $2"
-		failures=$((failures + 1))
-	fi
 }
 
 # run_test NAME FUNCTION: a function passes when all its checks did. It has an empty
@@ -227,6 +217,6 @@ end()
 	expect "names left" "$(ls -A "$mnt")" ""
 	ok umount "$mnt"
 	result $bad "nothing is left"
-	echo "1..$tests"
+	echo "1..$count"
 	exit $((failures > 0))
 }
