@@ -179,7 +179,7 @@ acls()
 python()
 {
 	over_dev_shm || return
-	relay /usr/bin/python3 "$sources/small.py" .
+	relay /usr/bin/python3 -B "$sources/small.py" .
 	not_over_dev_shm
 }
 

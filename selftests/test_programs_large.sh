@@ -218,7 +218,7 @@ roudi_is_ready_or_gone()
 numpy()
 {
 	needs python3-numpy /usr/lib/python3/dist-packages/numpy || return
-	ok /usr/bin/python3 "$sources/arrays.py" .
+	ok /usr/bin/python3 -B "$sources/arrays.py" .
 }
 
 # start_redis: on what is there

@@ -5,31 +5,14 @@ Ends with 0 when all is well. ZCPOOL_TEST_PMD=yes: what is mapped has to be mapp
 """
 
 import os
-import re
 import sys
 
 import numpy
 
+from look import by_pmd, equal
+
 MIB = 1 << 20
 PMD = os.environ.get("ZCPOOL_TEST_PMD") == "yes"
-
-
-def equal(got, wanted):
-    assert got == wanted, f"got {got!r}, expected {wanted!r}"
-
-
-def by_pmd(name):
-    """kB mapped by PMDs of files with that in their name."""
-    kb = 0
-    ours = False
-    with open("/proc/self/smaps") as smaps:
-        for line in smaps:
-            if re.match(r"[0-9a-f]+-[0-9a-f]+ ", line):
-                ours = name in line
-            elif ours and re.match(r"(FilePmdMapped|ShmemPmdMapped):", line):
-                kb += int(line.split()[1])
-    return kb
-
 
 os.chdir(sys.argv[1])
 shape = (1024, 1024)

@@ -19,6 +19,8 @@ import time
 import traceback
 from multiprocessing import shared_memory
 
+from look import by_pmd, equal
+
 MIB = 1 << 20
 PMD = os.environ.get("ZCPOOL_TEST_PMD") == "yes"
 # No interpreter is started anew: that takes seconds where the processor is emulated.
@@ -41,23 +43,6 @@ def test(function):
     else:
         print("ok", name, flush=True)
     print(f"# {time.monotonic() - began:.1f} s")
-
-
-def equal(got, wanted):
-    assert got == wanted, f"got {got!r}, expected {wanted!r}"
-
-
-def by_pmd(name):
-    """kB mapped by PMDs of files with that in their name."""
-    kb = 0
-    ours = False
-    with open("/proc/self/smaps") as smaps:
-        for line in smaps:
-            if re.match(r"[0-9a-f]+-[0-9a-f]+ ", line):
-                ours = name in line
-            elif ours and re.match(r"(FilePmdMapped|ShmemPmdMapped):", line):
-                kb += int(line.split()[1])
-    return kb
 
 
 def in_child(function, *arguments):
