@@ -216,4 +216,16 @@ static bool check_moved(struct scene *s, long ret)
 
 FULL_PATH(move, "files-move", call_move, check_moved, .must = SLAB | COPY)
 
+static long call_migrate(struct scene *s)
+{
+	return buf_migrate(s->buf, 1);
+}
+
+static bool check_full(struct scene *s, long ret)
+{
+	return kept_full(s);
+}
+
+FULL_PATH(migrate, "files-migrate", call_migrate, check_full, .must = SLAB | COPY)
+
 TEST_HARNESS_MAIN
