@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* module: reserve=32M max=128M */
 /* order: last, it leaves poisoned pages behind */
-/* keeps: 16384 */
+/* keeps: 20480 */
 /*
  * Memory that has gone bad: whoever touches it gets SIGBUS, and nobody gets it
  * again. The error is injected with madvise(MADV_HWPOISON), or as the hardware reports

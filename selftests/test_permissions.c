@@ -313,7 +313,8 @@ TEST_F(names, shifted)
 	EXPECT_EQ(SHIFT + BOB, (int)st.st_gid);
 	fd = openat(tree, "f", O_RDONLY | O_CLOEXEC);
 	ASSERT_LE(0, fd);
-	EXPECT_EQ((ssize_t)got.size, fgetxattr(fd, ACCESS, now, sizeof(now)));
+	/* The exact size: Linux 6.1 shifts nothing in a buffer where that many bytes are no list. */
+	EXPECT_EQ((ssize_t)got.size, fgetxattr(fd, ACCESS, now, got.size));
 	EXPECT_EQ(0, memcmp(now, &got, got.size));
 	close(fd);
 	EXPECT_EQ(0, AS(SHIFT + ANN, SHIFT, fchmodat(tree, "f", 0640, 0)));
