@@ -19,7 +19,8 @@ programs_dir()
 #   arch            Debian's name of its architecture
 #   tools           what stands before the names of its compiler, linker and the like
 #   compiler        for programs
-#   emulator, machine, processor, most_nodes
+#   emulator        a command: the program and how it is started
+#   machine, processor, most_nodes
 #   console_port    the serial port that the kernel writes to
 #   verdict_port    the one for how the machine ended
 #   parameters      what else is told the kernel
@@ -40,11 +41,11 @@ use_architecture()
 	i386) tools='' compiler="gcc -m32" most_nodes=1 ;;
 	arm64)
 		tools=aarch64-linux-gnu- compiler=aarch64-linux-gnu-gcc-12
-		emulator=qemu-system-aarch64 processor=cortex-a57 most_nodes=2
+		emulator=(qemu-system-aarch64) processor=cortex-a57 most_nodes=2
 		;;
 	armhf)
 		tools=arm-linux-gnueabihf- compiler=arm-linux-gnueabihf-gcc-12
-		emulator=qemu-system-arm processor=cortex-a15 most_nodes=1
+		emulator=(qemu-system-arm) processor=cortex-a15 most_nodes=1
 		;;
 	esac
 }
@@ -52,7 +53,13 @@ use_architecture()
 # shellcheck disable=SC2034
 use_pc()
 {
-	emulator=qemu-system-x86_64 machine=q35 console_port=ttyS0 verdict_port=ttyS1
+	local qemu
+	qemu=$(kernel_dir qemu)
+	# Debian 13's program, by the libraries it came with
+	emulator=("$qemu/usr/lib64/ld-linux-x86-64.so.2" --library-path "$qemu/usr/lib/x86_64-linux-gnu"
+		"$qemu/usr/bin/qemu-system-x86_64"
+		-L "$qemu/usr/share/qemu" -L "$qemu/usr/share/seabios" -L "$qemu/usr/lib/ipxe/qemu")
+	machine=q35 console_port=ttyS0 verdict_port=ttyS1
 	# Without erms the kernel clears memory 8 bytes an instruction: with icount that is near
 	# real hardware, and an emulator takes as long for each instruction.
 	processor="max,-erms,-fsrm"

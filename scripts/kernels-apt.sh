@@ -15,7 +15,7 @@ world_of()
 	case $1 in
 	686-pae) echo i386 ;;
 	arm64 | armhf) echo "$1" ;;
-	newest | next | kasan-newest | debian13) echo debian13 ;;
+	newest | next | kasan-newest | debian13 | qemu) echo debian13 ;;
 	*) echo machine ;;
 	esac
 }

@@ -143,25 +143,36 @@ unpack_root()
 }
 
 # What builds a module for the newest kernel, and such a kernel
-programs13=(base-files bash dash coreutils sed grep mawk findutils diffutils tar gzip xz-utils zstd
-	make bc perl kmod cpio rsync flex bison gcc libc6-dev libelf-dev libssl-dev sparse)
+debian13_programs=(base-files bash dash coreutils sed grep mawk findutils diffutils tar gzip xz-utils
+	zstd make bc perl kmod cpio rsync flex bison gcc libc6-dev libelf-dev libssl-dev sparse)
+# The emulator of test machines: a program starts there in half the time that Debian 12's takes.
+qemu_programs=(qemu-system-x86)
 
-# The directory for them: another version of one makes another.
+# The directory for the programs of Debian 13 in list NAME: another version of one makes another.
 programs13_name()
 {
+	local -n programs=${1}_programs
 	local list
-	list=$(with_dependencies --print-uris "${programs13[@]}") && [ -n "$list" ] || return 1
-	printf 'debian13_%s\n' "$(cut -d' ' -f2 <<< "$list" | sort | sha256sum | cut -c 1-16)"
+	list=$(with_dependencies --print-uris "${programs[@]}") && [ -n "$list" ] || return 1
+	printf '%s_%s\n' "$1" "$(cut -d' ' -f2 <<< "$list" | sort | sha256sum | cut -c 1-16)"
 }
 
+# unpack_programs13 NAME WORKDIR
 unpack_programs13()
 {
-	local work=$1
-	download_all "$work/debs" "${programs13[@]}" || return 1
+	local -n programs=${1}_programs
+	local work=$2
+	download_all "$work/debs" "${programs[@]}" || return 1
 	unpack "$work/debs" "$work" || return 1
 	rm -r "$work"/usr/share/{doc,man,locale,info}
-	mkdir -p "$work/mnt"
-	ln -s mawk "$work/usr/bin/awk"
+}
+
+# unpack_debian13 NAME WORKDIR: as a root directory
+unpack_debian13()
+{
+	unpack_programs13 "$1" "$2" || return 1
+	mkdir -p "$2/mnt"
+	ln -s mawk "$2/usr/bin/awk"
 }
 
 unpack_source()
