@@ -4,13 +4,15 @@
 /*
  * Processes that do all that can be done with names, to the same few names of a tree, and to the
  * files behind them (fsstress/). When they have stopped, or been killed, names, inodes and
- * contents must agree, and when all has been removed all memory must be back. In a pool that is
+ * contents must agree, and when all has been removed all memory must be back. Meanwhile what the
+ * small pool is like changes over and over. In a pool that is
  * mounted for it, or in ZCPOOL_TEST_DIR, which may be of another file system, tmpfs above all.
  *
  * By ZCPOOL_TEST_SEED, for ZCPOOL_TEST_SECONDS or so many ZCPOOL_TEST_STEPS.
  */
 #include "zcpool_test.h"
 #include "fsstress/fsstress.h"
+#include "lib/mount.h"
 #include <sys/statvfs.h>
 
 #undef TEST_TIMEOUT_DEFAULT
@@ -106,6 +108,30 @@ static void end_tree(struct __test_metadata *_metadata, struct mounted *where,
 	EXPECT_TRUE(!where->is_memory || all_is_free(where->dir, empty));
 }
 
+/* Remounts as long as that process lives; how often, or -errno. In the end all is as before. */
+static int remount_beside(const char *dir, pid_t pid)
+{
+	static const char *const ways[] = {
+		"max=4M", "huge=never", "reserve=0:2M", "policy=interleave", "huge=always",
+		"max=16M", "reserve=0:4M", "mode=755 policy=local", "huge=prefer", "max=6M",
+		"max=8M reserve=0 mode=700",
+	};
+	char message[MESSAGE_SIZE];
+	siginfo_t info = { 0 };
+	int err = 0, n;
+
+	for (n = 0; !err && !info.si_pid; n++) {
+		err = remount_pool(dir, ways[n % ARRAY_SIZE(ways)], message);
+		if (err)
+			printf("# %s: %s\n", ways[n % ARRAY_SIZE(ways)], message);
+		if (waitid(P_PID, pid, &info, WEXITED | WNOHANG | WNOWAIT))
+			err = -errno;
+	}
+	if (!err)
+		err = remount_pool(dir, ways[ARRAY_SIZE(ways) - 1], message);
+	return err ? err : n;
+}
+
 TEST_F(tree, processes)
 {
 	pid_t pids[PROCS];
@@ -115,6 +141,8 @@ TEST_F(tree, processes)
 	span = span_begin(1000);
 	for (i = 0; i < PROCS; i++)
 		pids[i] = in_child(&self->where, self->seed + i, &span, self->done);
+	if (variant->options[0])
+		EXPECT_LT(0, remount_beside(self->where.dir, pids[0]));
 	for (i = 0; i < PROCS; i++)
 		EXPECT_EQ(0, child_status(pids[i]));
 	end_tree(_metadata, &self->where, &self->empty);
