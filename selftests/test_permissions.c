@@ -313,7 +313,7 @@ TEST_F(names, shifted)
 	EXPECT_EQ(SHIFT + BOB, (int)st.st_gid);
 	fd = openat(tree, "f", O_RDONLY | O_CLOEXEC);
 	ASSERT_LE(0, fd);
-	/* The exact size: Linux 6.1 shifts nothing in a buffer where that many bytes are no list. */
+	/* The exact size: of any other Linux 6.1 may say that it is none of an ACL. */
 	EXPECT_EQ((ssize_t)got.size, fgetxattr(fd, ACCESS, now, got.size));
 	EXPECT_EQ(0, memcmp(now, &got, got.size));
 	close(fd);
