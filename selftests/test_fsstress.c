@@ -126,6 +126,8 @@ static int remount_beside(const char *dir, pid_t pid)
 			printf("# %s: %s\n", ways[n % ARRAY_SIZE(ways)], message);
 		if (waitid(P_PID, pid, &info, WEXITED | WNOHANG | WNOWAIT))
 			err = -errno;
+		/* They are to get on meanwhile. */
+		usleep(10000);
 	}
 	if (!err)
 		err = remount_pool(dir, ways[ARRAY_SIZE(ways) - 1], message);
