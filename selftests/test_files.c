@@ -250,6 +250,32 @@ TEST_F(files, fallocated)
 	EXPECT_EQ(EFBIG, errno);
 }
 
+/* What is to grow may get its memory first, by the chunk: rsync --preallocate does that. */
+TEST_F(files, allocated_then_written)
+{
+	char page[PAGE] = { 5 }, *p;
+	off_t at;
+
+	ASSERT_EQ(0, fallocate(self->file, FALLOC_FL_KEEP_SIZE, 0, 2 * CHUNK + 3 * PAGE));
+	EXPECT_EQ((off_t)(2 * CHUNK + 3 * PAGE), held(self->file));
+	EXPECT_EQ(0, size_of(self->file));
+	for (at = 0; at < (off_t)(CHUNK + 7 * PAGE); at += PAGE)
+		ASSERT_EQ((ssize_t)PAGE, pwrite(self->file, page, PAGE, at));
+	EXPECT_EQ((off_t)(2 * CHUNK + 3 * PAGE), held(self->file));
+	p = map_file(self->file, 2 * CHUNK, MAP_SHARED);
+	ASSERT_NE(MAP_FAILED, p);
+	for (at = 0; at < (off_t)(CHUNK + 7 * PAGE); at += PAGE)
+		EXPECT_EQ(5, p[at]);
+	EXPECT_EQ(has_pmds() ? CHUNK >> 10 : 0, smaps_kb(p, 2 * CHUNK, "FilePmdMapped"));
+	EXPECT_EQ(SIGBUS, touch_signal(p + CHUNK + 7 * PAGE));
+	munmap(p, 2 * CHUNK);
+	/* What it has not grown to goes back, but for the rest of a chunk. */
+	ASSERT_EQ(0, ftruncate(self->file, size_of(self->file)));
+	EXPECT_EQ((off_t)(has_pmds() ? 2 * CHUNK : CHUNK + 7 * PAGE), held(self->file));
+	ASSERT_EQ(0, ftruncate(self->file, CHUNK));
+	EXPECT_EQ((off_t)CHUNK, held(self->file));
+}
+
 /* Where the pool is full a call says so, and whoever touches a hole is told by a signal. */
 TEST_F(files, no_memory)
 {

@@ -188,22 +188,22 @@ void zcp_buffer_extend(struct zcp_buffer *buf, loff_t size)
 static int zcp_fallocate(struct zcp_buffer *buf, int mode, loff_t from, loff_t to)
 {
 	loff_t size = i_size_read(&buf->inode);
-	loff_t reach = mode & FALLOC_FL_KEEP_SIZE ? size : max(size, to);
 	int err;
 
 	if (mode & FALLOC_FL_PUNCH_HOLE) {
 		zcp_clear(buf, from, to, ZCP_MAKE_HOLE);
 		return 0;
 	}
+	/* With KEEP_SIZE, too, as far as the file is to have memory: it is to grow there later. */
 	err = zcp_buffer_fill_all(buf, from >> PAGE_SHIFT, (to - 1) >> PAGE_SHIFT,
-				  zcp_page_from(reach));
+				  zcp_page_from(max(size, to)));
 	if (err)
 		return err;
 	if (mode & FALLOC_FL_ZERO_RANGE)
 		zcp_clear(buf, from, to, ZCP_KEEP_PAGES);
-	if (reach > size) {
+	if (!(mode & FALLOC_FL_KEEP_SIZE) && to > size) {
 		zcp_zero_behind_end(buf);
-		i_size_write(&buf->inode, reach);
+		i_size_write(&buf->inode, to);
 	}
 	return 0;
 }
