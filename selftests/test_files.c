@@ -554,6 +554,63 @@ static long bind_to(char *p, size_t len, int mode, unsigned long nodes)
 }
 
 /* Memory comes from where the mapping that is touched, or else the process, wants it. */
+struct shrinker {
+	int file;
+	bool over;
+	bool failed;
+};
+
+/* Takes pages out of a file, and puts the same back. */
+static void *shrink_and_grow(void *arg)
+{
+	struct shrinker *s = arg;
+	size_t at, len = 40 * PAGE;
+	char page[PAGE];
+
+	while (!__atomic_load_n(&s->over, __ATOMIC_RELAXED)) {
+		s->failed |= punch(s->file, 0, len) != 0;
+		for (at = 0; at < len; at += PAGE) {
+			fill(page, PAGE, at);
+			s->failed |= pwrite(s->file, page, PAGE, at) != (ssize_t)PAGE;
+		}
+	}
+	return NULL;
+}
+
+/* What it has when it is copied is not what it had when the copy was made. */
+TEST_F(files, migrated_while_it_shrinks)
+{
+	struct shrinker s = { .file = self->file };
+	unsigned int moved = 0, tried = 0;
+	size_t len = 200 * PAGE, at;
+	char page[PAGE];
+	pthread_t t;
+	int err;
+
+	if (!node_exists(1))
+		SKIP(return, "there is one node");
+	for (at = 0; at < len; at += PAGE) {
+		fill(page, PAGE, at);
+		ASSERT_EQ((ssize_t)PAGE, pwrite(self->file, page, PAGE, at));
+	}
+	ASSERT_EQ(0, pthread_create(&t, NULL, shrink_and_grow, &s));
+	while (moved < 20 && tried < 10000) {
+		err = buf_migrate(self->file, tried++ % 2);
+		EXPECT_TRUE(!err || err == -EBUSY);
+		moved += !err;
+	}
+	__atomic_store_n(&s.over, true, __ATOMIC_RELAXED);
+	pthread_join(t, NULL);
+	EXPECT_EQ(20, moved);
+	EXPECT_FALSE(s.failed);
+	for (at = 0; at < len; at += PAGE) {
+		ASSERT_EQ((ssize_t)PAGE, pread(self->file, page, PAGE, at));
+		EXPECT_TRUE(filled(page, PAGE, at));
+	}
+	EXPECT_EQ((off_t)len, held(self->file));
+	ASSERT_EQ(0, ftruncate(self->file, 0));
+}
+
 TEST_F(files, placed_by_policy)
 {
 	unsigned long nodes = 1 << 1;

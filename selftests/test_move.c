@@ -430,6 +430,7 @@ TEST_F(pool, while_who_moves_is_killed)
 TEST_F(pool, wrong_arguments)
 {
 	struct zcpool_new_fd n = { .flags = 1 };
+	struct rlimit limit, few = { .rlim_cur = 0 };
 	int buf, ro, fds;
 
 	buf = buf_alloc(self->fd, PAGE, 0, -1);
@@ -446,6 +447,12 @@ TEST_F(pool, wrong_arguments)
 	EXPECT_EQ(EFAULT, errno);
 	EXPECT_EQ(-EPERM, buf_move(ro));
 	EXPECT_EQ(fds, count_fds());
+	/* Without a number for the new descriptor nothing is taken away. */
+	ASSERT_EQ(0, getrlimit(RLIMIT_NOFILE, &limit));
+	few.rlim_max = limit.rlim_max;
+	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &few));
+	EXPECT_EQ(-EMFILE, buf_move(buf));
+	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &limit));
 	EXPECT_EQ(1, pwrite(buf, "x", 1, 0));
 	close(ro);
 	close(buf);

@@ -166,6 +166,7 @@ static const struct {
 	{ "reserve=99:2M", "reserve: node 99 has no memory" },
 	{ "reserve=0:8M max=4M", "max: 4 MiB are less than the reserve of 8 MiB" },
 	{ "nodes=x", "nodes: 'x' is no LIST of nodes (such as 0+2-3)" },
+	{ "nodes=0+5", "nodes: node 5 has no memory" },
 	{ "nodes=", "nodes: '' is no LIST" },
 	{ "nodes=1-0", "nodes: '1-0' is no LIST" },
 	{ "nodes=99", "nodes: " },

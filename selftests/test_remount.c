@@ -200,6 +200,28 @@ TEST_F(remount, nodes)
 	EXPECT_EQ(-EINVAL, remount_pool(A, "reserve=0:2M", self->message));
 }
 
+/* All or nothing, though it turns out late that there are pages enough, but not in one piece */
+TEST_F(remount, fallocate_is_undone)
+{
+	struct stat st;
+	int buf, file;
+
+	ASSERT_TRUE(remounts("huge=always policy=local reserve=0 max=8M"));
+	buf = buf_alloc(self->root, PAGE, 0, -1);
+	ASSERT_LE(0, buf);
+	file = openat(self->root, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	ASSERT_LE(0, file);
+	EXPECT_EQ(-1, fallocate(file, 0, 0, 4 * CHUNK - PAGE));
+	EXPECT_EQ(ENOSPC, errno);
+	ASSERT_EQ(0, fstat(file, &st));
+	EXPECT_EQ(0, st.st_size);
+	EXPECT_EQ(0, st.st_blocks);
+	EXPECT_EQ(PAGE, pool_wait_used(self->root, PAGE));
+	EXPECT_EQ(0, fallocate(file, 0, 0, 3 * CHUNK));
+	close(file);
+	close(buf);
+}
+
 struct crew {
 	int root;
 	bool stop;

@@ -191,6 +191,38 @@ TEST(exchange_loses_nothing)
 	ASSERT_EQ(0, module_unload_soon());
 }
 
+/*
+ * The same where only the chunk itself is not to be had: the old one is put at stake, to make
+ * room, and is lost. It comes back when the kernel has some again.
+ */
+TEST(exchange_is_regained)
+{
+	struct zcpool_info before, after;
+	struct inject inj;
+	int pool, fd;
+
+	ASSERT_EQ(0, inject_open(&inj));
+	ASSERT_EQ(0, module_want("reserve=2M max=16M"));
+	pool = pool_open();
+	ASSERT_LE(0, pool);
+	ASSERT_EQ(0, pool_wait_idle(pool, &before));
+
+	ASSERT_EQ(0, fault_knob(FAULT_PAGE, "min-order", "9"));
+	ASSERT_EQ(0, faults_begin());
+	ASSERT_EQ(0, fault_knob(FAULT_SLAB, "probability", "0"));
+	ASSERT_EQ(0, fault_knob(FAULT_PAGE, "probability", "100"));
+	fd = buf_alloc(pool, PAGE, ZCPOOL_ALLOC_THISNODE, 0);
+	EXPECT_EQ(0, pool_info(pool, -1, &after));
+	ASSERT_EQ(0, faults_end());
+	ASSERT_EQ(0, fault_knob(FAULT_PAGE, "min-order", "0"));
+	EXPECT_EQ(-ENOMEM, fd);
+	EXPECT_EQ(before.total_bytes - CHUNK, after.total_bytes);
+	EXPECT_EQ(0, pool_wait_reserve(pool, -1, 0, &after));
+	close(fd);
+	close(pool);
+	ASSERT_EQ(0, module_unload_soon());
+}
+
 /* A scrubber gets lost reserve back when it next has something to do. */
 static bool comes_to_rest(int pool, const char *rest, char *now, size_t room)
 {
