@@ -23,7 +23,10 @@ static void print_arg(const struct arg_desc *desc, __u64 value)
 		printf("m%llu", (unsigned long long)value % FUZZ_MAPS);
 		return;
 	case ARG_TEXT:
-		printf("TEXT(%s, \"%s\")", desc->list, text_at(desc->texts, value));
+		if (value)
+			printf("TEXT(%s, \"%s\")", desc->list, text_at(desc->texts, value));
+		else
+			printf("0");
 		return;
 	default:
 		break;
