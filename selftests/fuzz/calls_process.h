@@ -24,6 +24,12 @@ static inline long fuzz_cpu(struct fuzz *z, const __u64 *a)
 	return fuzz_set_cpus(a[0]);
 }
 
+/* From which nodes the thread has memory, also that of files by name */
+static inline long fuzz_mempolicy(struct fuzz *z, const __u64 *a)
+{
+	return fuzz_set_policy(a[0], a[1]);
+}
+
 /* Has the thread act as somebody else, who may do less, or again as root. */
 static inline long fuzz_user(struct fuzz *z, const __u64 *a)
 {

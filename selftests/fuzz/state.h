@@ -149,11 +149,17 @@ static inline long fuzz_set_user(uid_t uid)
 	return syscall(SYS_setresuid, -1, uid, -1);
 }
 
+static inline long fuzz_set_policy(int mode, unsigned long nodes)
+{
+	return syscall(SYS_set_mempolicy, mode, &nodes, 8);
+}
+
 /* Undoes what a program has changed of the thread itself. */
 static inline void fuzz_thread_end(void)
 {
 	fuzz_set_cpus(-1UL);
 	fuzz_set_user(0);
+	fuzz_set_policy(0, 0);
 }
 
 /* Lets go of all that a program made. */

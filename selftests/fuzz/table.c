@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 /* What calls there are, and what their arguments may be. */
-#include <linux/mempolicy.h>
-
 #include "calls.h"
 #include "prog.h"
 
@@ -284,6 +282,7 @@ const struct call_desc call_table[] = {
 	CALL(2, uffd, MAP, OFFSET("off"), SIZE("len"), BITS("mode", uffd_modes)),
 	CALL(6, look, ONE_OF("at", looks), FD(OF_BUFFER), POOL),
 	CALL(4, cpu, NUMBER("mask", 3)),
+	CALL(3, mempolicy, ONE_OF("mode", policies), NUMBER("nodes", 7)),
 	CALL(2, user, NUMBER("uid", 1)),
 	CALL(2, nofile, NUMBER("limit", 32)),
 	CALL(2, fork, NUMBER("calls", 6), ONE_OF("end", ends)),
