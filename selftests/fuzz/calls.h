@@ -11,7 +11,8 @@
  *
  * All that a program ever writes into a buffer is one byte, the tag, over and
  * over, and each process has another tag. Whatever it reads must be this byte or
- * zero: anything else is somebody else's data.
+ * zero: anything else is somebody else's data. Names of files and pools differ, too,
+ * from program to program, but for the pools "default" and "shared".
  */
 #ifndef ZCPOOL_FUZZ_CALLS_H
 #define ZCPOOL_FUZZ_CALLS_H
@@ -19,9 +20,13 @@
 #include "calls_file.h"
 #include "calls_kernel.h"
 #include "calls_map.h"
+#include "calls_mount.h"
+#include "calls_name.h"
 #include "calls_pass.h"
 #include "calls_pool.h"
 #include "calls_process.h"
+#include "calls_size.h"
 #include "calls_take.h"
+#include "calls_xattr.h"
 
 #endif /* ZCPOOL_FUZZ_CALLS_H */

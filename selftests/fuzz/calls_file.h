@@ -32,11 +32,6 @@ static inline long fuzz_pread(struct fuzz *z, const __u64 *a)
 	return n;
 }
 
-static inline long fuzz_pwrite(struct fuzz *z, const __u64 *a)
-{
-	return pwrite(fuzz_fd(z, a[0]), fuzz_scratch, fuzz_io_len(a[1]), a[2]);
-}
-
 /* Between a file and a mapping, in two parts; the file may be the one that is mapped. */
 static inline long fuzz_readv(struct fuzz *z, const __u64 *a)
 {
@@ -52,11 +47,6 @@ static inline long fuzz_writev(struct fuzz *z, const __u64 *a)
 	struct iovec v[2] = { { r.p, r.len / 2 }, { r.p + r.len / 2, r.len - r.len / 2 } };
 
 	return pwritev2(fuzz_fd(z, a[0]), v, 2, a[4], a[5]);
-}
-
-static inline long fuzz_lseek(struct fuzz *z, const __u64 *a)
-{
-	return lseek(fuzz_fd(z, a[0]), a[1], a[2]);
 }
 
 static inline long fuzz_close(struct fuzz *z, const __u64 *a)
@@ -98,16 +88,6 @@ static inline long fuzz_fcntl(struct fuzz *z, const __u64 *a)
 static inline long fuzz_flock(struct fuzz *z, const __u64 *a)
 {
 	return flock(fuzz_fd(z, a[0]), a[1] | LOCK_NB);
-}
-
-static inline long fuzz_ftruncate(struct fuzz *z, const __u64 *a)
-{
-	return ftruncate(fuzz_fd(z, a[0]), a[1]);
-}
-
-static inline long fuzz_fallocate(struct fuzz *z, const __u64 *a)
-{
-	return fallocate(fuzz_fd(z, a[0]), a[1], a[2], a[3]);
 }
 
 static inline long fuzz_fsync(struct fuzz *z, const __u64 *a)

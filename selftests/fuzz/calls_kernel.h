@@ -8,11 +8,13 @@
 #include <sys/ioctl.h>
 #include <sys/uio.h>
 
+#include "calls_mount.h"
 #include "state.h"
 
 /* What of the kernel's own accounts is read */
 enum fuzz_look {
-	LOOK_NODES, LOOK_BUDDY, LOOK_BUFFERS, LOOK_SMAPS, LOOK_NUMA_MAPS, LOOK_FDINFO, LOOK_PAGEMAP
+	LOOK_NODES, LOOK_BUDDY, LOOK_BUFFERS, LOOK_SMAPS, LOOK_NUMA_MAPS, LOOK_FDINFO, LOOK_PAGEMAP,
+	LOOK_MOUNTS
 };
 
 static inline long fuzz_vm_read(struct fuzz *z, const __u64 *a)
@@ -76,24 +78,39 @@ static inline long fuzz_uffd(struct fuzz *z, const __u64 *a)
 	return err;
 }
 
+/* The files of a pool in debugfs, or the process' own in /proc */
+static inline void fuzz_look_path(struct fuzz *z, const __u64 *a, char path[TEXT_SIZE + 64])
+{
+	static const char * const pool_files[] = {
+		[LOOK_NODES] = "nodes", [LOOK_BUDDY] = "buddy", [LOOK_BUFFERS] = "buffers",
+	};
+	static const char * const own_files[] = {
+		[LOOK_SMAPS] = "smaps", [LOOK_NUMA_MAPS] = "numa_maps", [LOOK_PAGEMAP] = "pagemap",
+		[LOOK_MOUNTS] = "mounts",
+	};
+	char name[TEXT_SIZE];
+
+	if (a[0] < ARRAY_SIZE(pool_files))
+		snprintf(path, TEXT_SIZE + 64, "/sys/kernel/debug/zcpool/%s/%s",
+			 fuzz_text(z, fuzz_pools, a[2], name), pool_files[a[0]]);
+	else if (a[0] < ARRAY_SIZE(own_files) && own_files[a[0]])
+		snprintf(path, TEXT_SIZE + 64, "/proc/self/%s", own_files[a[0]]);
+	else
+		snprintf(path, TEXT_SIZE + 64, "/proc/self/fdinfo/%d", fuzz_fd(z, a[1]));
+}
+
 static inline long fuzz_look(struct fuzz *z, const __u64 *a)
 {
-	static const char * const files[] = {
-		[LOOK_NODES] = DEBUGFS "/nodes", [LOOK_BUDDY] = DEBUGFS "/buddy",
-		[LOOK_BUFFERS] = DEBUGFS "/buffers", [LOOK_SMAPS] = "/proc/self/smaps",
-		[LOOK_NUMA_MAPS] = "/proc/self/numa_maps", [LOOK_PAGEMAP] = "/proc/self/pagemap",
-	};
 	struct fuzz_map r = fuzz_range(z, 0, 0, 0);
-	char path[40], text[2048];
+	char path[TEXT_SIZE + 64], text[2048];
 	long n, all = 0;
 	int fd;
 
 	/* Another thread may read from a descriptor that was just closed, and is now this. */
 	if (z->threaded)
 		z->report->foreign = true;
-	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fuzz_fd(z, a[1]));
-	fd = open(a[0] < ARRAY_SIZE(files) && files[a[0]] ? files[a[0]] : path,
-		  O_RDONLY | O_CLOEXEC);
+	fuzz_look_path(z, a, path);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (a[0] == LOOK_PAGEMAP)
 		lseek(fd, (unsigned long)r.p / PAGE * 8, SEEK_SET);
 	while (all < 16384 && (n = read(fd, text, sizeof(text))) > 0)

@@ -4,6 +4,7 @@
 #define ZCPOOL_FUZZ_CALLS_MAP_H
 
 #include <linux/futex.h>
+#include <linux/mempolicy.h>
 #include <time.h>
 
 #include "state.h"

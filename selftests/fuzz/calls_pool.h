@@ -4,12 +4,21 @@
 #define ZCPOOL_FUZZ_CALLS_POOL_H
 
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 
+#include "calls_mount.h"
 #include "state.h"
 
+/* "/" in a name would lead elsewhere, and so would none. */
 static inline long fuzz_open(struct fuzz *z, const __u64 *a)
 {
-	return fuzz_put_fd(z, a[0], open(POOL_PATH, a[1] | O_CLOEXEC | O_NONBLOCK));
+	char name[TEXT_SIZE], path[TEXT_SIZE + 16];
+
+	fuzz_text(z, fuzz_pools, a[2], name);
+	if (!*name || strchr(name, '/') || !strcmp(name, ".."))
+		return -1;
+	snprintf(path, sizeof(path), ZCPOOL_DEV_DIR "/%s", name);
+	return fuzz_put_fd(z, a[0], open(path, a[1] | O_CLOEXEC | O_NONBLOCK));
 }
 
 static inline long fuzz_alloc(struct fuzz *z, const __u64 *a)
@@ -79,11 +88,20 @@ static inline long fuzz_info(struct fuzz *z, const __u64 *a)
 	return err;
 }
 
+/* By its number somebody may revoke the buffer meanwhile. */
 static inline long fuzz_buf_info(struct fuzz *z, const __u64 *a)
 {
-	struct zcpool_buf_info info;
+	struct zcpool_buf_info info, again;
+	int fd = fuzz_fd(z, a[0]);
+	struct stat st;
 
-	return buf_info(fuzz_fd(z, a[0]), &info);
+	if (buf_info(fd, &info))
+		return -1;
+	if (fuzz_is_alone(z) && !fstat(fd, &st) && !buf_info(fd, &again) &&
+	    !memcmp(&info, &again, sizeof(info)) &&
+	    info.whole_bytes + info.split_bytes != st.st_blocks * 512ULL)
+		fuzz_wrong(z, "st_blocks is not what a buffer has, but", st.st_blocks);
+	return 0;
 }
 
 /* A 32-bit program's system call: its pointers are short, and so is its table. */

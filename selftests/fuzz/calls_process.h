@@ -11,11 +11,6 @@
 /* How a child of fork ends */
 enum fuzz_end { END_WAIT, END_KILL, END_STAY };
 
-static inline long fuzz_set_cpus(unsigned long mask)
-{
-	return syscall(SYS_sched_setaffinity, 0, sizeof(mask), &mask);
-}
-
 static inline long fuzz_nofile(struct fuzz *z, const __u64 *a)
 {
 	struct rlimit r = { a[0], 256 };
@@ -27,6 +22,18 @@ static inline long fuzz_nofile(struct fuzz *z, const __u64 *a)
 static inline long fuzz_cpu(struct fuzz *z, const __u64 *a)
 {
 	return fuzz_set_cpus(a[0]);
+}
+
+/* From which nodes the thread has memory, also that of files by name */
+static inline long fuzz_mempolicy(struct fuzz *z, const __u64 *a)
+{
+	return fuzz_set_policy(a[0], a[1]);
+}
+
+/* Has the thread act as somebody else, who may do less, or again as root. */
+static inline long fuzz_user(struct fuzz *z, const __u64 *a)
+{
+	return fuzz_set_user(a[0]);
 }
 
 /* 0 in the child, which makes the next a[0] calls and ends. */

@@ -136,7 +136,7 @@ static void run_together(struct run *run, unsigned int thread)
 			mask |= 1U << i;
 	run_calls(run, mask);
 	if (thread)
-		fuzz_set_cpus(-1UL);
+		fuzz_thread_end();
 }
 
 static void *thread_main(void *arg)
@@ -180,7 +180,6 @@ static void run_prog(struct run *run, const struct prog *prog)
 		run_together(run, 0);
 		pthread_barrier_wait(&run->end);
 	}
-	fuzz_set_cpus(-1UL);
 	fuzz_end(&run->fuzz);
 	/* What the kernel wrote into a mapping may have been read from there. */
 	if (run->fuzz.report->foreign)

@@ -29,6 +29,9 @@ int fuzz_replay(const struct options *options);
  */
 int fuzz_reduce(const struct options *options);
 
+/* distil.c: prints what a file's programs have that the seeds have not */
+int fuzz_distil(const struct options *options);
+
 /* toc.c: prints a test that makes the same calls */
 int fuzz_to_c(const struct options *options);
 

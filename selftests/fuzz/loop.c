@@ -1,58 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The fuzzer's loop: programs that reach new edges are kept and changed further. */
-#include <dirent.h>
-
+#include "corpus.h"
 #include "fuzz.h"
 #include "session.h"
 
-#define CORPUS_PROGS	4096
 #define REPORT_SECONDS	30
+/* As many as a round can have */
+#define FOUND_PROGS	(ROUND_WORKERS * BATCH_PROGS)
 
-struct corpus {
+/* The programs that saw most that was new, most first */
+struct found {
 	unsigned int nr;
-	unsigned int next_seed;	/* seeds run as they are first */
-	unsigned int nr_seeds;
-	struct prog prog[CORPUS_PROGS];
+	unsigned int edges[FOUND_PROGS];
+	struct prog prog[FOUND_PROGS];
 };
-
-static void corpus_add(struct corpus *corpus, const struct prog *prog, struct random *random)
-{
-	unsigned int at = corpus->nr;
-
-	if (at == CORPUS_PROGS)
-		at = corpus->nr_seeds + random_below(random, CORPUS_PROGS - corpus->nr_seeds);
-	else
-		corpus->nr++;
-	corpus->prog[at] = *prog;
-}
-
-static bool load_seeds(struct corpus *corpus, const char *path)
-{
-	struct dirent **names;
-	struct round round;
-	char file[PATH_MAX];
-	unsigned int j;
-	int i, n;
-
-	n = scandir(path, &names, NULL, alphasort);
-	for (i = 0; i < n; i++) {
-		if (strstr(names[i]->d_name, ".txt")) {
-			snprintf(file, sizeof(file), "%s/%s", path, names[i]->d_name);
-			if (!round_load(&round, file))
-				return false;
-			for (j = 0; j < round.batch[0].nr; j++)
-				if (round.batch[0].prog[j].nr)
-					corpus_add(corpus, &round.batch[0].prog[j], NULL);
-		}
-		free(names[i]);
-	}
-	if (n >= 0)
-		free(names);
-	corpus->nr_seeds = corpus->nr;
-	if (!corpus->nr)
-		fprintf(stderr, "fuzz: no seeds in %s\n", path);
-	return corpus->nr;
-}
 
 /* Half of the time one of the newest, as these are where something new was last seen. */
 static const struct prog *pick_prog(const struct corpus *corpus, struct random *random)
@@ -83,15 +44,59 @@ static void make_round(struct corpus *corpus, struct random *random, struct roun
 	}
 }
 
-static void keep_new(struct corpus *corpus, struct random *random, const struct round *round,
-		     const struct shared *shared)
+static void note_found(struct found *found, const struct prog *prog, unsigned int edges)
 {
-	unsigned int w, i;
+	unsigned int at = 0, last = FOUND_PROGS - 1;
 
-	for (w = 0; w < ROUND_WORKERS; w++)
-		for (i = 0; i < round->batch[w].nr; i++)
-			if (shared->new_edges[w][i])
-				corpus_add(corpus, &round->batch[w].prog[i], random);
+	while (at < found->nr && found->edges[at] >= edges)
+		at++;
+	if (at > last)
+		return;
+	if (found->nr <= last)
+		found->nr++;
+	memmove(&found->edges[at + 1], &found->edges[at], (last - at) * sizeof(*found->edges));
+	memmove(&found->prog[at + 1], &found->prog[at], (last - at) * sizeof(*found->prog));
+	found->edges[at] = edges;
+	found->prog[at] = *prog;
+}
+
+/* Seeds are known already, and what runs beside them sees little. */
+static void keep_new(struct corpus *corpus, struct random *random, const struct round *round,
+		     const struct shared *shared, struct found *found)
+{
+	unsigned int w, i, edges;
+
+	for (w = 0; w < ROUND_WORKERS; w++) {
+		for (i = 0; i < round->batch[w].nr; i++) {
+			edges = shared->new_edges[w][i];
+			if (!edges)
+				continue;
+			corpus_add(corpus, &round->batch[w].prog[i], random);
+			if (found)
+				note_found(found, &round->batch[w].prog[i], edges);
+		}
+	}
+}
+
+/* As a round, for who looks for new seeds */
+static void save_found(const struct found *found, const char *directory)
+{
+	static struct round round;
+	char path[PATH_MAX];
+	unsigned int i;
+	FILE *f;
+
+	for (i = 0; i < found->nr; i++)
+		round.batch[i / BATCH_PROGS].prog[round.batch[i / BATCH_PROGS].nr++] =
+			found->prog[i];
+	snprintf(path, sizeof(path), "%s/found", directory);
+	f = fopen(path, "we");
+	if (!f) {
+		perror(path);
+		return;
+	}
+	round_print(&round, f);
+	fclose(f);
 }
 
 static double seconds_since(const struct timespec *start)
@@ -151,21 +156,26 @@ static bool loop(struct session *session, struct corpus *corpus, const struct op
 {
 	struct random random = { options->seed };
 	double reported = REPORT_SECONDS;
+	static struct found found;
 	static struct round round;
+	bool seeds;
 	struct timespec start;
 
 	clock_gettime(CLOCK_MONOTONIC, &start);
 	while (seconds_since(&start) < options->seconds) {
+		seeds = corpus->next_seed < corpus->nr_seeds;
 		make_round(corpus, &random, &round);
 		if (!session_run(session, &round))
 			break;
-		keep_new(corpus, &random, &round, session->shared);
+		keep_new(corpus, &random, &round, session->shared, seeds ? NULL : &found);
 		if (seconds_since(&start) >= reported) {
 			print_counts(session, corpus, seconds_since(&start));
 			reported += REPORT_SECONDS;
 		}
 	}
 	print_counts(session, corpus, seconds_since(&start));
+	if (options->out)
+		save_found(&found, options->out);
 	return !session->wrong[0] && session_end(session);
 }
 
@@ -177,7 +187,7 @@ int fuzz_run(const struct options *options)
 	unsigned int floor;
 
 	snprintf(record, sizeof(record), "%s/round", options->out ?: "");
-	if (!load_seeds(&corpus, options->corpus) ||
+	if (!corpus_load(&corpus, options->corpus) ||
 	    !session_init(&session, options->out ? record : NULL))
 		return 2;
 	printf("# seed %llu, %u programs to begin with\n", options->seed, corpus.nr_seeds);

@@ -13,6 +13,7 @@ static int help(FILE *to)
 	fputs("usage: zcpool-fuzz run --corpus DIR [--seconds N] [--seed N] [--out DIR]\n"
 	      "       zcpool-fuzz replay [--repeat N] [--verbose] FILE\n"
 	      "       zcpool-fuzz reduce --out DIR [--repeat N] [--known] FILE\n"
+	      "       zcpool-fuzz distil --corpus DIR FILE\n"
 	      "       zcpool-fuzz to-c FILE\n", to);
 	return to == stdout ? 0 : 2;
 }
@@ -98,6 +99,8 @@ int main(int argc, char **argv)
 		return fuzz_replay(&options);
 	if (!strcmp(verb, "reduce") && options.file && options.out)
 		return fuzz_reduce(&options);
+	if (!strcmp(verb, "distil") && options.file && options.corpus)
+		return fuzz_distil(&options);
 	if (!strcmp(verb, "to-c") && options.file)
 		return fuzz_to_c(&options);
 	return help(stderr);

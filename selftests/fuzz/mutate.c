@@ -28,9 +28,10 @@ static bool one_in(struct random *random, unsigned int n)
 }
 
 static const __u64 usual_sizes[] = {
-	1, PAGE - 1, PAGE, PAGE + 1, 2 * PAGE, 3 * PAGE, 17 * PAGE, 64 * KIB, CHUNK / 2,
-	CHUNK / 2 + PAGE, CHUNK - PAGE, CHUNK - 1, CHUNK, CHUNK, CHUNK, CHUNK + 1, CHUNK + PAGE,
-	CHUNK + CHUNK / 2, 2 * CHUNK, 2 * CHUNK - PAGE, 3 * CHUNK + 5 * PAGE, 4 * CHUNK,
+	1, PAGE - 1, PAGE, PAGE + 1, 2 * PAGE, 3 * PAGE, 3 * PAGE + 1234, 17 * PAGE, 64 * KIB,
+	CHUNK / 2, CHUNK / 2 + PAGE, CHUNK - PAGE, CHUNK - 1, CHUNK, CHUNK, CHUNK, CHUNK + 1,
+	CHUNK + PAGE, CHUNK + CHUNK / 2, 2 * CHUNK, 2 * CHUNK - PAGE, 3 * CHUNK + 5 * PAGE,
+	4 * CHUNK,
 };
 
 /* The module is loaded with max=24M. */
@@ -85,6 +86,12 @@ static __u64 pick_bits(struct random *random, const struct arg_desc *desc)
 		return PROT_READ | PROT_WRITE;
 	return pick_constant(random, desc) |
 		(desc->constants[0].value == MAP_SHARED && !one_in(random, 8) ? MAP_SHARED : 0);
+}
+
+/* The first one third of the time */
+static __u64 pick_text(struct random *random, const char * const *texts)
+{
+	return one_in(random, 3) ? 0 : random_below(random, text_count(texts));
 }
 
 /* What the slots hold before a call, as far as it can be known */
@@ -162,6 +169,7 @@ static __u64 pick_arg(struct random *random, const struct slots *slots, const st
 	case ARG_NUMBER: return random_below(random, desc->of + 1);
 	case ARG_BITS: return pick_bits(random, desc);
 	case ARG_ONE_OF: return pick_constant(random, desc);
+	case ARG_TEXT: return pick_text(random, desc->texts);
 	default: return 0;
 	}
 }

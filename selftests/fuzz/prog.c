@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "prog.h"
+#include "texts.h"
 
 __u32 prog_child_calls(const struct prog *prog, unsigned int i)
 {
@@ -62,6 +63,10 @@ static void print_value(const struct arg_desc *desc, __u64 value, FILE *to)
 	const struct constant *c = desc->constants;
 	const char *between = "";
 
+	if (desc->kind == ARG_TEXT) {
+		fputs(text_at(desc->texts, value), to);
+		return;
+	}
 	for (; c && c->name; c++) {
 		if (desc->kind == ARG_ONE_OF ? value == c->value :
 		    c->value && (value & c->value) == c->value) {
@@ -122,12 +127,16 @@ void round_print(const struct round *round, FILE *to)
 	fprintf(to, "end\n");
 }
 
-/* "A|B|0x10", names or numbers */
+/* "A|B|0x10", names or numbers; or one of some texts */
 static bool parse_value(const struct arg_desc *desc, char *text, __u64 *value)
 {
 	const struct constant *c;
 	char *word, *end, *rest;
 
+	if (desc->kind == ARG_TEXT) {
+		*value = text_index(desc->texts, text);
+		return *value < text_count(desc->texts);
+	}
 	*value = 0;
 	for (word = strtok_r(text, "|", &rest); word; word = strtok_r(NULL, "|", &rest)) {
 		for (c = desc->constants; c && c->name; c++)

@@ -32,7 +32,7 @@ struct fuzz;
 enum arg_kind {
 	ARG_NONE,
 	ARG_NEW_FD, ARG_FD, ARG_NEW_MAP, ARG_MAP,	/* slots; the new ones come first */
-	ARG_SIZE, ARG_OFFSET, ARG_NODE, ARG_NUMBER, ARG_BITS, ARG_ONE_OF
+	ARG_SIZE, ARG_OFFSET, ARG_NODE, ARG_NUMBER, ARG_BITS, ARG_ONE_OF, ARG_TEXT
 };
 
 /* What a descriptor is of; a mask says what a call had best be given */
@@ -41,7 +41,9 @@ enum arg_kind {
 #define OF_PIPE		4
 #define OF_SOCKET	8
 #define OF_FILE		16
-#define OF_ANY		31
+#define OF_DIR		32	/* of a mounted pool */
+#define OF_ANY		63
+#define OF_SOURCE	(OF_POOL | OF_DIR)
 
 /* A constant of C by its name */
 struct constant {
@@ -49,12 +51,17 @@ struct constant {
 	__u64 value;
 };
 
-/* ARG_NUMBER: of is the largest that makes sense. Of constants the first is the usual one. */
+/*
+ * ARG_NUMBER: of is the largest that makes sense. Of constants the first is the usual one.
+ * ARG_TEXT is an index into texts, which are called list in C.
+ */
 struct arg_desc {
 	enum arg_kind kind;
 	const char *name;
 	unsigned int of;
 	const struct constant *constants;
+	const char * const *texts;
+	const char *list;
 };
 
 struct call_desc {

@@ -8,6 +8,7 @@
 #include "calls.h"
 
 #define CALL(name, ...)	fuzz_##name(z, (const __u64[]){ __VA_ARGS__ })
+#define TEXT(list, text)	text_index(list, text)
 
 #define REPLAY_THREADS	3
 #define REPLAY_WORKERS	2

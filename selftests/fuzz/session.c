@@ -4,6 +4,7 @@
  * runs its batch. After it the pool must have as many bytes in use as before it, no
  * program may have seen what it should not, and the kernel must not have complained.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <stdarg.h>
 
@@ -24,6 +25,7 @@ static bool fail(struct session *session, const char *format, ...)
 
 bool session_init(struct session *session, const char *record)
 {
+	struct zcpool_info info;
 	unsigned int i;
 
 	memset(session, 0, sizeof(*session));
@@ -51,6 +53,12 @@ bool session_init(struct session *session, const char *record)
 		sem_init(&session->shared->done[i], 1, 0);
 	}
 	session->used = pool_used(session->pool);
+	if (!fuzz_restore_default() || pool_info(session->pool, -1, &info)) {
+		fprintf(stderr, "fuzz: the default pool cannot be mounted and set\n");
+		return false;
+	}
+	session->reserve = info.reserve_bytes;
+	session->max = info.max_bytes;
 	return true;
 }
 
@@ -143,6 +151,101 @@ static bool run_workers(struct session *session, const struct round *round)
 	return !session->wrong[0];
 }
 
+/* A pool that is there beside the default one, and that nobody has made outside programs */
+static bool find_other_pool(char *name, size_t size)
+{
+	DIR *dir = opendir("/sys/kernel/debug/zcpool");
+	const struct dirent *entry;
+	bool found = false;
+
+	while (dir && !found && (entry = readdir(dir))) {
+		found = entry->d_name[0] != '.' && strcmp(entry->d_name, "layout") &&
+			strcmp(entry->d_name, ZCPOOL_DEFAULT);
+		snprintf(name, size, "%s", entry->d_name);
+	}
+	if (dir)
+		closedir(dir);
+	return found;
+}
+
+/* A pool goes after the last use, but not before what is in flight has been collected. */
+static bool check_pools(struct session *session)
+{
+	char name[NAME_MAX + 1];
+	int i;
+
+	for (i = 0; i < POLL_TRIES && find_other_pool(name, sizeof(name)); i++) {
+		if (!i)
+			fuzz_collect_sockets();
+		usleep(POLL_USEC);
+	}
+	return i < POLL_TRIES || fail(session, "the pool %s stays", name);
+}
+
+static bool has_mounts(pid_t pid)
+{
+	char path[32], line[1024];
+	bool found = false;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/mounts", pid);
+	f = fopen(path, "re");
+	while (f && !found && fgets(line, sizeof(line), f))
+		found = strstr(line, " zcpool ");
+	if (f)
+		fclose(f);
+	return found;
+}
+
+/* Nothing is mounted, no pool is left but the default one, and that is what it was. */
+static bool check_mounts(struct session *session)
+{
+	struct zcpool_info info;
+	unsigned int i;
+
+	for (i = 0; i < ROUND_WORKERS; i++)
+		if (session->pid[i] && has_mounts(session->pid[i]))
+			return fail(session, "a pool stays mounted");
+	if (!check_pools(session))
+		return false;
+	if (!fuzz_restore_default())
+		return fail(session, "the default pool cannot be made what it was");
+	for (i = 0; i < POLL_TRIES; i++) {
+		if (pool_info(session->pool, -1, &info))
+			break;
+		if (info.total_bytes <= info.max_bytes &&
+		    info.reserve_bytes == session->reserve && info.max_bytes == session->max)
+			return true;
+		usleep(POLL_USEC);
+	}
+	return fail(session, "the pool holds more than it may, or not what it should");
+}
+
+/*
+ * Whether pools that have gone have left the ceiling what was theirs: there must be room for
+ * all that the default pool may not have, as a reserve of another.
+ */
+static bool check_ceiling(struct session *session)
+{
+	__u64 room = FUZZ_CEILING - session->max;
+	int fs = fsopen("zcpool", FSOPEN_CLOEXEC), dir;
+	struct statfs st = {};
+	char option[40];
+
+	snprintf(option, sizeof(option), "reserve=%llu", (unsigned long long)room / 2);
+	fuzz_set_option(fs, option);
+	snprintf(option, sizeof(option), "max=%llu", (unsigned long long)room);
+	fuzz_set_option(fs, option);
+	dir = fuzz_put_mount(fuzz_mount_detached(fs, "last", 0), 0);
+	close(fs);
+	fstatfs(dir, &st);
+	close(dir);
+	if (st.f_bavail * PAGE != room)
+		return fail(session, "below the ceiling are %llu bytes free, not %llu: a leak",
+			    st.f_bavail * PAGE, (unsigned long long)room);
+	return check_pools(session);
+}
+
 /* What the kernel complains of and does not panic for, such as lock orders */
 static bool check_kmsg(struct session *session)
 {
@@ -169,7 +272,6 @@ static bool check_kmsg(struct session *session)
 
 bool session_run(struct session *session, const struct round *round)
 {
-	struct zcpool_info info;
 	unsigned int i;
 	__u64 used;
 
@@ -189,9 +291,7 @@ bool session_run(struct session *session, const struct round *round)
 	if (used != session->used)
 		return fail(session, "%lld bytes in use, %lld before: a leak", (long long)used,
 			    (long long)session->used);
-	if (pool_info(session->pool, -1, &info) || info.total_bytes > info.max_bytes)
-		return fail(session, "the pool holds more than it may");
-	return check_kmsg(session);
+	return check_mounts(session) && check_kmsg(session);
 }
 
 bool session_end(struct session *session)
@@ -204,5 +304,5 @@ bool session_end(struct session *session)
 			    (long long)info.dirty_bytes, (long long)info.quarantined_bytes);
 	if (!info_adds_up(&info) || info.retired_bytes)
 		return fail(session, "the pool's bytes do not add up");
-	return check_kmsg(session);
+	return check_ceiling(session) && check_kmsg(session);
 }

@@ -13,6 +13,8 @@ struct session {
 	int kmsg;
 	int record;		/* of the round that is running, for who finds us dead */
 	__u64 used;		/* bytes in use between two rounds */
+	__u64 reserve;		/* bytes that the pool has then */
+	__u64 max;
 	unsigned int rounds;
 	unsigned int killed;	/* workers that a signal ended */
 	bool kcov;
@@ -26,7 +28,10 @@ bool session_init(struct session *session, const char *record);
 /* False if something was wrong, which session->wrong then tells. */
 bool session_run(struct session *session, const struct round *round);
 
-/* Whether all that was freed has become clean memory again; as session_run(). */
+/*
+ * Whether all that was freed has become clean memory again, and the other pools' may be had by
+ * another; as session_run().
+ */
 bool session_end(struct session *session);
 
 #endif /* ZCPOOL_FUZZ_SESSION_H */

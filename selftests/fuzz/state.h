@@ -21,6 +21,8 @@
 #include <unistd.h>
 
 #include "../lib/pool.h"
+#include "mounts.h"
+#include "texts.h"
 
 #define FUZZ_FDS	8
 #define FUZZ_MAPS	4
@@ -61,6 +63,9 @@ struct fuzz {
 	bool forked;
 	bool threaded;
 	unsigned char tag;
+	pid_t id;		/* what its names begin with: nobody else's do */
+	unsigned int serial;	/* of the program, which goes into its names, too */
+	bool remounted;
 	struct fuzz_report *report;
 };
 
@@ -122,7 +127,10 @@ static inline void fuzz_init(struct fuzz *z, unsigned char tag, struct fuzz_repo
 	for (i = 0; i < FUZZ_FDS; i++)
 		z->fd[i] = -1;
 	z->tag = tag;
+	z->id = getpid();
 	z->report = report;
+	if (!fuzz_mounts_begin())
+		_exit(2);
 	fuzz_first_fd(z);
 	sigaction(SIGSEGV, &bad, NULL);
 	sigaction(SIGBUS, &bad, NULL);
@@ -131,12 +139,36 @@ static inline void fuzz_init(struct fuzz *z, unsigned char tag, struct fuzz_repo
 	fuzz_thread_init(z);
 }
 
+static inline long fuzz_set_cpus(unsigned long mask)
+{
+	return syscall(SYS_sched_setaffinity, 0, sizeof(mask), &mask);
+}
+
+static inline long fuzz_set_user(uid_t uid)
+{
+	return syscall(SYS_setresuid, -1, uid, -1);
+}
+
+static inline long fuzz_set_policy(int mode, unsigned long nodes)
+{
+	return syscall(SYS_set_mempolicy, mode, &nodes, 8);
+}
+
+/* Undoes what a program has changed of the thread itself. */
+static inline void fuzz_thread_end(void)
+{
+	fuzz_set_cpus(-1UL);
+	fuzz_set_user(0);
+	fuzz_set_policy(0, 0);
+}
+
 /* Lets go of all that a program made. */
 static inline void fuzz_end(struct fuzz *z)
 {
 	struct rlimit r = { 256, 256 };
 	unsigned int i;
 
+	fuzz_thread_end();
 	for (i = 0; i < z->nr_children && i < FUZZ_CHILDREN; i++) {
 		kill(z->child[i], SIGKILL);
 		waitpid(z->child[i], NULL, 0);
@@ -153,6 +185,12 @@ static inline void fuzz_end(struct fuzz *z)
 	for (i = 0; i < FUZZ_FDS; i++)
 		z->fd[i] = -1;
 	setrlimit(RLIMIT_NOFILE, &r);
+	fuzz_mounts_end();
+	/* Whoever else has it mounted read-only is in the way; then the session does it. */
+	if (z->remounted)
+		fuzz_restore_default();
+	z->remounted = false;
+	z->serial++;
 }
 
 /* A place in the arena that nothing has been in yet; off is kept below a chunk. */
@@ -200,6 +238,22 @@ static inline long fuzz_put_map(struct fuzz *z, __u64 slot, void *p, size_t len)
 static inline int fuzz_fd(struct fuzz *z, __u64 slot)
 {
 	return z->fd[slot % FUZZ_FDS];
+}
+
+/* Whether nobody else has the program's descriptors and mappings now. */
+static inline bool fuzz_is_alone(const struct fuzz *z)
+{
+	return !z->threaded && !z->forked && !z->nr_children;
+}
+
+/* The text of a list at an index, as it is meant for this program */
+static inline const char *fuzz_text(const struct fuzz *z, const char * const *list, __u64 index,
+				    char *to)
+{
+	char prefix[32];
+
+	snprintf(prefix, sizeof(prefix), "%d.%u.", z->id, z->serial);
+	return text_expand(text_at(list, index), prefix, to);
 }
 
 /*

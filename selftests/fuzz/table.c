@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 /* What calls there are, and what their arguments may be. */
-#include <linux/mempolicy.h>
-
 #include "calls.h"
 #include "prog.h"
 
@@ -9,6 +7,52 @@
 
 static const struct constant open_flags[] = {
 	C(O_RDWR), C(O_WRONLY), C(O_PATH), C(O_DIRECT), C(O_APPEND), C(O_TRUNC), {}
+};
+
+static const struct constant name_flags[] = {
+	C(OPEN_NEW), C(O_RDWR), C(O_WRONLY), C(O_CREAT), C(O_EXCL), C(O_TRUNC), C(O_APPEND),
+	C(O_DIRECT), C(O_TMPFILE), C(O_PATH), C(O_DIRECTORY), C(O_NOFOLLOW), C(O_SYNC), {}
+};
+
+static const struct constant unnamed_flags[] = {
+	C(O_EXCL), C(O_APPEND), C(O_DIRECT), C(O_DSYNC), {}
+};
+
+static const struct constant unlink_flags[] = { C(AT_REMOVEDIR), {} };
+
+static const struct constant link_flags[] = { C(AT_SYMLINK_FOLLOW), C(AT_EMPTY_PATH), {} };
+
+static const struct constant rename_flags[] = {
+	C(RENAME_EXCHANGE), C(RENAME_NOREPLACE), C(RENAME_WHITEOUT), {}
+};
+
+static const struct constant kinds[] = {
+	C(S_IFIFO), C(S_IFREG), C(S_IFSOCK), C(S_IFCHR), C(S_IFBLK), C(S_IFDIR), {}
+};
+
+static const struct constant xattr_ops[] = {
+	C(XATTR_SET), C(XATTR_GET), C(XATTR_LIST), C(XATTR_REMOVE), {}
+};
+
+static const struct constant acls[] = {
+	C(ACL_NAMED_USER), C(ACL_PLAIN), C(ACL_MANY), C(ACL_NONE), C(ACL_NO_MASK), C(ACL_TWICE),
+	C(ACL_BAD_TAG), C(ACL_BAD_VERSION), C(ACL_SHORT), {}
+};
+
+static const struct constant xattr_flags[] = { C(XATTR_CREATE), C(XATTR_REPLACE), {} };
+
+static const struct constant mount_flags[] = {
+	C(MS_REMOUNT), C(MS_RDONLY), C(MS_NOATIME), C(MS_SYNCHRONOUS), C(MS_NODEV), C(MS_NOEXEC),
+	C(MS_DIRSYNC), C(MS_LAZYTIME), {}
+};
+
+static const struct constant mount_attrs[] = {
+	C(MOUNT_ATTR_NOATIME), C(MOUNT_ATTR_RDONLY), C(MOUNT_ATTR_NODEV), C(MOUNT_ATTR_NOEXEC),
+	C(MOUNT_ATTR_NOSYMFOLLOW), {}
+};
+
+static const struct constant umount_flags[] = {
+	C(MNT_DETACH), C(MNT_FORCE), C(MNT_EXPIRE), C(UMOUNT_NOFOLLOW), {}
 };
 
 static const struct constant alloc_flags[] = {
@@ -46,8 +90,9 @@ static const struct constant remap_flags[] = {
 };
 
 static const struct constant advice[] = {
-	C(MADV_DONTNEED), C(MADV_NORMAL), C(MADV_RANDOM), C(MADV_SEQUENTIAL), C(MADV_WILLNEED),
-	C(MADV_FREE), C(MADV_REMOVE), C(MADV_DONTFORK), C(MADV_DOFORK), C(MADV_MERGEABLE),
+	C(MADV_DONTNEED), C(MADV_REMOVE), C(MADV_REMOVE), C(MADV_REMOVE), C(MADV_NORMAL),
+	C(MADV_RANDOM), C(MADV_SEQUENTIAL), C(MADV_WILLNEED), C(MADV_FREE), C(MADV_DONTFORK),
+	C(MADV_DOFORK), C(MADV_MERGEABLE),
 	C(MADV_UNMERGEABLE), C(MADV_HUGEPAGE), C(MADV_NOHUGEPAGE), C(MADV_DONTDUMP),
 	C(MADV_WIPEONFORK), C(MADV_KEEPONFORK), C(MADV_COLD), C(MADV_PAGEOUT),
 	C(MADV_POPULATE_READ), C(MADV_POPULATE_WRITE), C(MADV_DONTNEED_LOCKED),
@@ -73,7 +118,7 @@ static const struct constant rw_flags[] = {
 };
 
 static const struct constant whences[] = {
-	C(SEEK_SET), C(SEEK_CUR), C(SEEK_END), C(SEEK_DATA), C(SEEK_HOLE), {}
+	C(SEEK_DATA), C(SEEK_HOLE), C(SEEK_SET), C(SEEK_CUR), C(SEEK_END), {}
 };
 
 static const struct constant fcntls[] = {
@@ -84,8 +129,8 @@ static const struct constant fcntls[] = {
 static const struct constant flocks[] = { C(LOCK_EX), C(LOCK_SH), C(LOCK_UN), {} };
 
 static const struct constant fallocs[] = {
-	C(FALLOC_FL_KEEP_SIZE), C(FALLOC_FL_PUNCH_HOLE), C(FALLOC_FL_ZERO_RANGE),
-	C(FALLOC_FL_COLLAPSE_RANGE), {}
+	C(FALLOC_FL_KEEP_SIZE), C(FALLOC_PUNCH), C(FALLOC_FL_PUNCH_HOLE), C(FALLOC_FL_ZERO_RANGE),
+	C(FALLOC_FL_COLLAPSE_RANGE), C(FALLOC_FL_INSERT_RANGE), C(FALLOC_FL_UNSHARE_RANGE), {}
 };
 
 static const struct constant fadvices[] = {
@@ -102,7 +147,7 @@ static const struct constant uffd_modes[] = {
 
 static const struct constant looks[] = {
 	C(LOOK_BUFFERS), C(LOOK_NODES), C(LOOK_BUDDY), C(LOOK_SMAPS), C(LOOK_NUMA_MAPS),
-	C(LOOK_FDINFO), C(LOOK_PAGEMAP), {}
+	C(LOOK_FDINFO), C(LOOK_PAGEMAP), C(LOOK_MOUNTS), {}
 };
 
 static const struct constant ends[] = { C(END_WAIT), C(END_KILL), C(END_STAY), {} };
@@ -115,30 +160,67 @@ static const struct constant ends[] = { C(END_WAIT), C(END_KILL), C(END_STAY), {
 #define OFFSET(name)		{ ARG_OFFSET, name, 0, NULL }
 #define NODE(name)		{ ARG_NODE, name, 0, NULL }
 #define NUMBER(name, max)	{ ARG_NUMBER, name, max, NULL }
+#define TEXT(name, list)	{ ARG_TEXT, name, 0, NULL, list, #list }
+#define POOL			TEXT("pool", fuzz_pools)
+#define NAME(name)		TEXT(name, fuzz_names)
+#define OPTION(name)		TEXT(name, fuzz_options)
+#define PLACE			NUMBER("at", FUZZ_MOUNT_POINTS - 1)
 #define BITS(name, names)	{ ARG_BITS, name, 0, names }
 #define ONE_OF(name, names)	{ ARG_ONE_OF, name, 0, names }
 
 #define CALL(weight, name, ...)	{ #name, fuzz_##name, weight, { __VA_ARGS__ } }
 
 const struct call_desc call_table[] = {
-	CALL(4, open, NEW_FD(OF_POOL), BITS("flags", open_flags)),
-	CALL(30, alloc, NEW_FD(OF_BUFFER), FD(OF_POOL), SIZE("size"), BITS("flags", alloc_flags),
+	CALL(6, open, NEW_FD(OF_POOL), BITS("flags", open_flags), POOL),
+	CALL(10, fsmount, NEW_FD(OF_DIR), POOL, OPTION("o1"), OPTION("o2"), OPTION("o3"),
+	     BITS("attr", mount_attrs), PLACE),
+	CALL(5, mount, NEW_FD(OF_DIR), POOL, OPTION("o1"), OPTION("o2"),
+	     BITS("flags", mount_flags), PLACE),
+	CALL(8, remount, FD(OF_DIR), OPTION("o1"), OPTION("o2"), OPTION("o3")),
+	CALL(2, bind, NEW_FD(OF_DIR), FD(OF_DIR), BITS("attr", mount_attrs), PLACE),
+	CALL(3, root, NEW_FD(OF_DIR), PLACE),
+	CALL(5, umount, PLACE, BITS("flags", umount_flags)),
+	CALL(2, statfs, FD(OF_ANY)),
+	CALL(10, openat, NEW_FD(OF_BUFFER), FD(OF_DIR), NAME("name"), BITS("flags", name_flags),
+	     NUMBER("mode", 07777)),
+	CALL(25, create, NEW_FD(OF_BUFFER), FD(OF_DIR), NAME("name"), SIZE("size")),
+	CALL(6, unnamed, NEW_FD(OF_BUFFER), FD(OF_DIR), SIZE("size"), BITS("flags", unnamed_flags)),
+	CALL(3, opendir, NEW_FD(OF_DIR), FD(OF_DIR), NAME("name")),
+	CALL(4, mkdir, FD(OF_DIR), NAME("name"), NUMBER("mode", 07777)),
+	CALL(2, mknod, FD(OF_DIR), NAME("name"), ONE_OF("kind", kinds), NUMBER("mode", 07777)),
+	CALL(2, symlink, FD(OF_DIR), NAME("name"), NAME("to")),
+	CALL(1, readlink, FD(OF_DIR), NAME("name")),
+	CALL(6, unlink, FD(OF_DIR), NAME("name"), BITS("flags", unlink_flags)),
+	CALL(3, link, FD(OF_DIR), NAME("name"), FD(OF_DIR), NAME("to"), BITS("flags", link_flags)),
+	CALL(3, link_fd, FD(OF_BUFFER), FD(OF_DIR), NAME("to")),
+	CALL(5, rename, FD(OF_DIR), NAME("name"), FD(OF_DIR), NAME("to"),
+	     BITS("flags", rename_flags)),
+	CALL(2, getdents, FD(OF_DIR), NUMBER("len", 4096)),
+	CALL(3, stat, FD(OF_ANY), NAME("name")),
+	CALL(3, chmod, FD(OF_DIR | OF_BUFFER), NAME("name"), NUMBER("mode", 07777)),
+	CALL(2, chown, FD(OF_DIR | OF_BUFFER), NAME("name"), NUMBER("uid", 2), NUMBER("gid", 2)),
+	CALL(2, utimes, FD(OF_DIR | OF_BUFFER), NAME("name")),
+	CALL(5, xattr, FD(OF_DIR | OF_BUFFER), NAME("name"), ONE_OF("op", xattr_ops),
+	     TEXT("attr", fuzz_xattrs), ONE_OF("acl", acls), BITS("flags", xattr_flags),
+	     NUMBER("len", 512)),
+	CALL(30, alloc, NEW_FD(OF_BUFFER), FD(OF_SOURCE), SIZE("size"), BITS("flags", alloc_flags),
 	     NODE("node")),
-	CALL(8, fresh, NEW_FD(OF_BUFFER), NEW_MAP, FD(OF_POOL), SIZE("size"),
+	CALL(8, fresh, NEW_FD(OF_BUFFER), NEW_MAP, FD(OF_SOURCE), SIZE("size"),
 	     BITS("flags", alloc_flags)),
-	CALL(4, info, FD(OF_POOL), BITS("flags", info_flags), NODE("node")),
+	CALL(4, info, FD(OF_SOURCE), BITS("flags", info_flags), NODE("node")),
 	CALL(4, buf_info, FD(OF_BUFFER)),
-	CALL(12, ioctl, NEW_FD(OF_BUFFER), FD(OF_POOL | OF_BUFFER), ONE_OF("cmd", commands),
+	CALL(12, ioctl, NEW_FD(OF_BUFFER), FD(OF_SOURCE | OF_BUFFER), ONE_OF("cmd", commands),
 	     NUMBER("usize", 128), SIZE("w0"), NUMBER("w1", 32), NODE("w2"),
 	     NUMBER("rest", 0x1ff)),
-	CALL(2, ioctl_map, FD(OF_POOL | OF_BUFFER), ONE_OF("cmd", commands), MAP, OFFSET("off")),
+	CALL(2, ioctl_map, FD(OF_SOURCE | OF_BUFFER), ONE_OF("cmd", commands), MAP,
+	     OFFSET("off")),
 	CALL(6, revoke, FD(OF_BUFFER), NUMBER("ms", 3)),
-	CALL(2, revoke_id, FD(OF_POOL), FD(OF_BUFFER), NUMBER("beyond", 2), NUMBER("ms", 3)),
+	CALL(2, revoke_id, FD(OF_SOURCE), FD(OF_BUFFER), NUMBER("beyond", 2), NUMBER("ms", 3)),
 	CALL(8, move, NEW_FD(OF_BUFFER), FD(OF_BUFFER)),
 	CALL(4, open_ro, NEW_FD(OF_BUFFER), FD(OF_BUFFER)),
 	CALL(4, seal, FD(OF_BUFFER), BITS("seals", seals)),
 	CALL(8, migrate, FD(OF_BUFFER), NODE("node")),
-	CALL(3, migrate_id, FD(OF_POOL), FD(OF_BUFFER), NUMBER("beyond", 2), NODE("node")),
+	CALL(3, migrate_id, FD(OF_SOURCE), FD(OF_BUFFER), NUMBER("beyond", 2), NODE("node")),
 	CALL(2, poll, FD(OF_BUFFER), BITS("events", poll_events)),
 	CALL(40, mmap, NEW_MAP, FD(OF_BUFFER | OF_POOL), SIZE("len"), OFFSET("off"),
 	     BITS("prot", prots), BITS("flags", map_flags), MAP, OFFSET("at")),
@@ -167,7 +249,7 @@ const struct call_desc call_table[] = {
 	     BITS("flags", rw_flags)),
 	CALL(10, writev, FD(OF_BUFFER | OF_FILE), MAP, OFFSET("off"), SIZE("len"), OFFSET("pos"),
 	     BITS("flags", rw_flags)),
-	CALL(4, lseek, FD(OF_BUFFER), OFFSET("pos"), ONE_OF("whence", whences)),
+	CALL(6, lseek, FD(OF_BUFFER | OF_DIR), OFFSET("pos"), ONE_OF("whence", whences)),
 	CALL(16, close, FD(OF_ANY)),
 	CALL(4, dup, NEW_FD(OF_BUFFER), FD(OF_ANY)),
 	CALL(2, dup2, FD(OF_ANY), FD(OF_ANY)),
@@ -175,8 +257,8 @@ const struct call_desc call_table[] = {
 	CALL(3, tmpfile, NEW_FD(OF_FILE), BITS("flags", open_flags)),
 	CALL(4, fcntl, FD(OF_ANY), ONE_OF("cmd", fcntls), BITS("arg", open_flags)),
 	CALL(1, flock, FD(OF_BUFFER), ONE_OF("how", flocks)),
-	CALL(2, ftruncate, FD(OF_BUFFER | OF_FILE), SIZE("size")),
-	CALL(2, fallocate, FD(OF_BUFFER | OF_FILE), BITS("mode", fallocs), OFFSET("pos"),
+	CALL(12, ftruncate, FD(OF_BUFFER | OF_FILE), SIZE("size")),
+	CALL(16, fallocate, FD(OF_BUFFER | OF_FILE), BITS("mode", fallocs), OFFSET("pos"),
 	     SIZE("len")),
 	CALL(1, fsync, FD(OF_BUFFER | OF_FILE)),
 	CALL(1, fadvise, FD(OF_BUFFER), OFFSET("pos"), SIZE("len"), ONE_OF("advice", fadvices)),
@@ -191,15 +273,17 @@ const struct call_desc call_table[] = {
 	     BITS("flags", splice_flags)),
 	CALL(6, sendfile, FD(OF_ANY), FD(OF_BUFFER | OF_FILE), OFFSET("pos"),
 	     SIZE("len")),
-	CALL(3, copy_file_range, FD(OF_BUFFER | OF_FILE), OFFSET("in"), FD(OF_BUFFER | OF_FILE),
+	CALL(6, copy_file_range, FD(OF_BUFFER | OF_FILE), OFFSET("in"), FD(OF_BUFFER | OF_FILE),
 	     OFFSET("out"), SIZE("len")),
 	CALL(4, vm_read, MAP, OFFSET("off"), SIZE("len")),
 	CALL(4, vm_write, MAP, OFFSET("off"), SIZE("len")),
 	CALL(4, mem_write, MAP, OFFSET("off"), SIZE("len")),
 	CALL(5, uring, NEW_FD(OF_FILE), MAP, OFFSET("off"), SIZE("len")),
 	CALL(2, uffd, MAP, OFFSET("off"), SIZE("len"), BITS("mode", uffd_modes)),
-	CALL(6, look, ONE_OF("at", looks), FD(OF_BUFFER)),
+	CALL(6, look, ONE_OF("at", looks), FD(OF_BUFFER), POOL),
 	CALL(4, cpu, NUMBER("mask", 3)),
+	CALL(3, mempolicy, ONE_OF("mode", policies), NUMBER("nodes", 7)),
+	CALL(2, user, NUMBER("uid", 1)),
 	CALL(2, nofile, NUMBER("limit", 32)),
 	CALL(2, fork, NUMBER("calls", 6), ONE_OF("end", ends)),
 };

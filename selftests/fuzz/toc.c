@@ -22,6 +22,12 @@ static void print_arg(const struct arg_desc *desc, __u64 value)
 	case ARG_MAP:
 		printf("m%llu", (unsigned long long)value % FUZZ_MAPS);
 		return;
+	case ARG_TEXT:
+		if (value)
+			printf("TEXT(%s, \"%s\")", desc->list, text_at(desc->texts, value));
+		else
+			printf("0");
+		return;
 	default:
 		break;
 	}
@@ -142,7 +148,7 @@ int fuzz_to_c(const struct options *options)
 	if (!round_load(&round, options->file))
 		return 2;
 	printf("// %s: GPL-2.0\n"
-	       "/* module: reserve=8M max=24M */\n"
+	       "/* module: " FUZZ_ARGUMENTS " */\n"
 	       "/* Found by scripts/fuzz; a crash or a leak shows, or what replay() returns. */\n"
 	       "#include \"zcpool_test.h\"\n"
 	       "#include \"fuzz/replay.h\"\n\n", "SPDX-License-Identifier");
