@@ -20,6 +20,10 @@ static char *max = "";
 module_param(max, charp, 0444);
 MODULE_PARM_DESC(max, "most memory the default pool holds in all: SIZE (K, M, G; default a quarter of the machine's, or the reserve if that is more)");
 
+static char *user_max = "";
+module_param(user_max, charp, 0444);
+MODULE_PARM_DESC(user_max, "most memory each user may have of the default pool: SIZE (K, M, G; default what RLIMIT_MEMLOCK allows)");
+
 static int zcp_set_ceiling(const char *arg, const struct kernel_param *param)
 {
 	char text[32];
@@ -83,6 +87,8 @@ static int __init zcp_default_settings(struct zcp_settings *settings, struct zcp
 		err = zcp_parse_option(settings, ZCP_OPT_RESERVE, reserve, why);
 	if (!err && *max)
 		err = zcp_parse_option(settings, ZCP_OPT_MAX, max, why);
+	if (!err && *user_max)
+		err = zcp_parse_option(settings, ZCP_OPT_USER_MAX, user_max, why);
 	if (!err)
 		err = zcp_settings_resolve(settings, NULL, why);
 	if (!err)

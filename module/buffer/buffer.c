@@ -46,6 +46,7 @@ struct inode *zcp_alloc_inode(struct super_block *sb)
 	if (!buf)
 		return NULL;
 	buf->pool = NULL;
+	buf->owner.user = NULL;
 	buf->nr_pages = 0;
 	buf->flags = 0;
 	zcp_extents_init(&buf->extents);
@@ -253,8 +254,8 @@ static struct inode *zcp_buffer_inode(void)
 	return inode;
 }
 
-/* Has a number, but no memory yet. */
-static struct zcp_buffer *zcp_buffer_new(struct zcp_pool *pool)
+/* Has a number and an owner, but no memory yet. */
+static struct zcp_buffer *zcp_buffer_new(struct zcp_pool *pool, const struct zcp_owner *owner)
 {
 	struct inode *inode = zcp_buffer_inode();
 	struct zcp_buffer *buf;
@@ -265,6 +266,7 @@ static struct zcp_buffer *zcp_buffer_new(struct zcp_pool *pool)
 	__module_get(THIS_MODULE);
 	zcp_pool_get(pool);
 	buf->pool = pool;
+	buf->owner = *owner;
 	buf->id = atomic64_inc_return(&zcp_buffer_ids);
 	return buf;
 }
@@ -317,9 +319,12 @@ void zcp_buffer_give(struct zcp_buffer *buf, loff_t size)
 struct inode *zcp_buffer_named(struct zcp_pool *pool, struct super_block *sb)
 {
 	struct zcp_sparse *sparse = zcp_sparse_create();
-	struct inode *inode = sparse ? new_inode(sb) : NULL;
+	struct inode *inode = NULL;
+	struct zcp_owner owner;
 	struct zcp_buffer *buf;
 
+	if (sparse && !zcp_owner_init(&owner, &pool->users))
+		inode = new_inode(sb);
 	/* After an error there has not been an inode, so none is evicted. */
 	if (!inode) {
 		zcp_sparse_destroy(sparse);
@@ -327,6 +332,7 @@ struct inode *zcp_buffer_named(struct zcp_pool *pool, struct super_block *sb)
 	}
 	buf = zcp_inode_buffer(inode);
 	buf->sparse = sparse;
+	buf->owner = owner;
 	zcp_pool_get(pool);
 	buf->pool = pool;
 	buf->id = atomic64_inc_return(&zcp_buffer_ids);
@@ -442,16 +448,23 @@ struct zcp_buffer *zcp_buffer_find(struct zcp_pool *pool, u64 id)
  */
 struct file *zcp_buffer_create(const struct zcp_request *req)
 {
-	struct zcp_buffer *buf = zcp_buffer_new(req->pool);
+	struct zcp_request own = *req;
+	struct zcp_owner owner;
+	struct zcp_buffer *buf;
 	struct file *file;
 	int err;
 
+	err = zcp_owner_init(&owner, &req->pool->users);
+	if (err)
+		return ERR_PTR(err);
+	buf = zcp_buffer_new(req->pool, &owner);
 	if (IS_ERR(buf))
 		return ERR_CAST(buf);
 	buf->flags = req->flags;
+	own.owner = &buf->owner;
 	err = zcp_buffer_round(buf, req);
 	if (!err)
-		err = zcp_pool_alloc(req, buf->nr_pages, &buf->extents);
+		err = zcp_pool_alloc(&own, buf->nr_pages, &buf->extents);
 	file = err ? ERR_PTR(err) : zcp_buffer_file(buf);
 	if (IS_ERR(file)) {
 		iput(&buf->inode);
@@ -471,9 +484,15 @@ struct file *zcp_buffer_create(const struct zcp_request *req)
  */
 struct file *zcp_buffer_create_like(const struct zcp_buffer *old)
 {
-	struct zcp_buffer *buf = zcp_buffer_new(old->pool);
 	struct file *file = ERR_PTR(-ENOMEM);
+	struct zcp_owner owner;
+	struct zcp_buffer *buf;
+	int err;
 
+	err = zcp_owner_init(&owner, &old->pool->users);
+	if (err)
+		return ERR_PTR(err);
+	buf = zcp_buffer_new(old->pool, owner.user == old->owner.user ? &old->owner : &owner);
 	if (IS_ERR(buf))
 		return ERR_CAST(buf);
 	if (old->sparse)

@@ -38,6 +38,7 @@ enum zcp_life {
  *	the memory goes back to the pool when it is evicted. Its page cache is empty; of
  *	the address space that belongs to it the invalidate_lock is the buffer's lock
  * @pool: whose
+ * @owner: as whose its memory counts, whoever has the buffer
  * @id: number, for people; set when it has its memory
  * @nr_pages: how much it got when it was made
  * @req_pages: how much was asked for then
@@ -67,6 +68,7 @@ enum zcp_life {
 struct zcp_buffer {
 	struct inode inode;
 	struct zcp_pool *pool;
+	struct zcp_owner owner;
 	u64 id;
 	unsigned long nr_pages;
 	unsigned long req_pages;
@@ -165,6 +167,24 @@ static inline bool zcp_buffer_trylock_shared(struct zcp_buffer *buf)
 static inline void zcp_buffer_unlock_shared(struct zcp_buffer *buf)
 {
 	up_read(&buf->inode.i_data.invalidate_lock);
+}
+
+/**
+ * zcp_buffer_settle() - wait until those who fill holes of a file now have done so
+ * @buf: which
+ *
+ * What they have taken is nowhere to be found until then.
+ *
+ * Context: may sleep; without the buffer's lock.
+ * Return: 0 or -EINTR, killed.
+ */
+static inline int zcp_buffer_settle(struct zcp_buffer *buf)
+{
+	int err = zcp_buffer_lock(buf);
+
+	if (!err)
+		zcp_buffer_unlock(buf);
+	return err;
 }
 
 /* memory.c */

@@ -99,7 +99,7 @@ static struct page *zcp_transfer_page(struct zcp_buffer *buf, loff_t pos, size_t
  * The same with a reference, which is all that keeps it from being somebody else's while it is
  * copied: the buffer's lock cannot be held then.
  */
-static struct page *zcp_transfer_get_page(struct zcp_buffer *buf, loff_t pos, size_t bytes,
+static struct page *zcp_transfer_try_page(struct zcp_buffer *buf, loff_t pos, size_t bytes,
 					  const struct zcp_transfer *how)
 {
 	struct page *page = NULL;
@@ -116,6 +116,24 @@ static struct page *zcp_transfer_get_page(struct zcp_buffer *buf, loff_t pos, si
 		zcp_page_get(page);
 	zcp_buffer_unlock_shared(buf);
 	return err ? ERR_PTR(err) : page;
+}
+
+/* Where there is no memory for a hole, others may be just about to fill it with the last. */
+static struct page *zcp_transfer_get_page(struct zcp_buffer *buf, loff_t pos, size_t bytes,
+					  const struct zcp_transfer *how)
+{
+	struct page *page = zcp_transfer_try_page(buf, pos, bytes, how);
+
+	switch (PTR_ERR_OR_ZERO(page)) {
+	case -EDQUOT:
+	case -ENOMEM:
+	case -ENOSPC:
+		if (!zcp_buffer_settle(buf))
+			return zcp_transfer_try_page(buf, pos, bytes, how);
+		fallthrough;
+	default:
+		return page;
+	}
 }
 
 /* How much there is to be read of a page, at most to the end; of what is written all counts. */
@@ -254,7 +272,10 @@ static void zcp_buffer_show_fdinfo(struct seq_file *m, struct file *file)
 
 	if (zcp_buffer_lock_shared(buf))
 		return;
+	seq_printf(m, "zcpool-pool:\t%s\n", buf->pool->name);
 	seq_printf(m, "zcpool-id:\t%llu\n", buf->id);
+	seq_printf(m, "zcpool-uid:\t%u\n",
+		   from_kuid_munged(seq_user_ns(m), zcp_user_uid(buf->owner.user)));
 	seq_printf(m, "zcpool-state:\t%s\n", life[buf->life]);
 	seq_printf(m, "zcpool-size:\t%llu\n", (u64)i_size_read(&buf->inode));
 	if (buf->life == ZCP_ALIVE)

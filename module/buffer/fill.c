@@ -107,6 +107,7 @@ static struct zcp_request zcp_fill_request(const struct zcp_fill *fill, pgoff_t 
 {
 	struct zcp_request req = {
 		.pool = fill->buf->pool,
+		.owner = &fill->buf->owner,
 		.size = (u64)pages << PAGE_SHIFT,
 		.flags = flags,
 		.nid = numa_mem_id(),
@@ -143,7 +144,7 @@ static int zcp_fill_insert(const struct zcp_fill *fill, pgoff_t index,
 		return 0;
 	}
 	zcp_pieces_detach(ext, 1);
-	zcp_pool_untake_pieces(ext, 1);
+	zcp_pool_untake_pieces(&buf->owner, ext, 1);
 	return err;
 }
 

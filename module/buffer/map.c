@@ -198,8 +198,17 @@ static __always_inline vm_fault_t zcp_with_buffer(struct vm_fault *vmf, zcp_faul
 	return ret;
 }
 
+/*
+ * Where a file finds no memory for a hole, others may be just about to fill it, with the last
+ * there was. The next look is the last.
+ */
 static vm_fault_t zcp_vm_fault(struct vm_fault *vmf)
 {
+	struct zcp_buffer *buf = zcp_vma_buffer(vmf->vma);
+	vm_fault_t ret = zcp_with_buffer(vmf, zcp_fault);
+
+	if (ret != VM_FAULT_SIGBUS || !zcp_buffer_is_file(buf) || zcp_buffer_settle(buf))
+		return ret;
 	return zcp_with_buffer(vmf, zcp_fault);
 }
 

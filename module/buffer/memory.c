@@ -114,13 +114,25 @@ void zcp_buffer_await_faults(const struct zcp_buffer *buf, pgoff_t first, pgoff_
 		zcp_pieces_await_faults(span.ext, span.nr);
 }
 
-/* What pieces are told before the pool gets them */
-static void zcp_pieces_leave(const struct zcp_extent *ext, unsigned int nr,
-			     struct zcp_pins *pins)
+/*
+ * What pieces are told before the pool gets them. What is pinned counts as the owner's until it
+ * is let go; where there is no memory to note it, no longer.
+ */
+static void zcp_pieces_leave(const struct zcp_buffer *buf, const struct zcp_extent *ext,
+			     unsigned int nr, struct zcp_pins *pins)
 {
+	bool held = zcp_pieces_detach(ext, nr);
+	struct zcp_pins *own = NULL;
+
+	if (!held)
+		return;
+	if (!pins) {
+		own = zcp_pins_create(&buf->owner);
+		pins = own;
+	}
 	if (pins)
 		zcp_pieces_note_pins(ext, nr, pins);
-	zcp_pieces_detach(ext, nr);
+	zcp_pins_put(own);
 }
 
 /**
@@ -143,14 +155,14 @@ void zcp_buffer_give_back(struct zcp_buffer *buf, pgoff_t first, pgoff_t last,
 	unsigned int nr;
 
 	if (!buf->sparse) {
-		zcp_pieces_leave(buf->extents.ext, buf->extents.nr, pins);
-		zcp_pool_free(&buf->extents);
+		zcp_pieces_leave(buf, buf->extents.ext, buf->extents.nr, pins);
+		zcp_pool_free(&buf->owner, &buf->extents);
 		return;
 	}
 	before = buf->sparse->nr_pages;
 	while ((nr = zcp_sparse_take(buf->sparse, &first, last, ext, ARRAY_SIZE(ext)))) {
-		zcp_pieces_leave(ext, nr, pins);
-		zcp_pool_free_pieces(ext, nr);
+		zcp_pieces_leave(buf, ext, nr, pins);
+		zcp_pool_free_pieces(&buf->owner, ext, nr);
 	}
 	inode_sub_bytes(&buf->inode, (loff_t)(before - buf->sparse->nr_pages) << PAGE_SHIFT);
 }

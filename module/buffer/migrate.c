@@ -10,10 +10,12 @@
 
 /**
  * struct zcp_twin - memory of the shape of a buffer's, on another node
+ * @owner: the buffer's, as whose this counts, too
  * @extents: if the buffer's is a list
  * @sparse: if the buffer is a file, else NULL
  */
 struct zcp_twin {
+	const struct zcp_owner *owner;
 	struct zcp_extents extents;
 	struct zcp_sparse *sparse;
 };
@@ -24,6 +26,7 @@ static int zcp_alloc_on(const struct zcp_buffer *buf, int nid, unsigned long pag
 {
 	struct zcp_request req = {
 		.pool = buf->pool,
+		.owner = &buf->owner,
 		.size = (u64)pages << PAGE_SHIFT,
 		.flags = buf->flags & (ZCPOOL_ALLOC_CONTIG | ZCPOOL_ALLOC_HUGE),
 		.nid = nid,
@@ -40,7 +43,7 @@ static int zcp_twin_insert(struct zcp_twin *twin, pgoff_t index, const struct zc
 	int err = zcp_sparse_insert(twin->sparse, index, ext);
 
 	if (err)
-		zcp_pool_untake_pieces(ext, 1);
+		zcp_pool_untake_pieces(twin->owner, ext, 1);
 	return err;
 }
 
@@ -100,11 +103,11 @@ static void zcp_twin_empty(struct zcp_twin *twin)
 	unsigned int nr;
 
 	if (!twin->sparse) {
-		zcp_pool_free(&twin->extents);
+		zcp_pool_free(twin->owner, &twin->extents);
 		return;
 	}
 	while ((nr = zcp_sparse_take(twin->sparse, &index, ZCP_LAST_PAGE, ext, ARRAY_SIZE(ext))))
-		zcp_pool_free_pieces(ext, nr);
+		zcp_pool_free_pieces(twin->owner, ext, nr);
 }
 
 static void zcp_twin_destroy(struct zcp_twin *twin)
@@ -120,6 +123,7 @@ static int zcp_twin_create(struct zcp_twin *twin, struct zcp_buffer *buf, int ni
 	unsigned long pages;
 	int err;
 
+	twin->owner = &buf->owner;
 	zcp_extents_init(&twin->extents);
 	twin->sparse = NULL;
 	err = zcp_buffer_lock_shared(buf);

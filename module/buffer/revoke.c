@@ -98,7 +98,7 @@ static void zcp_buffer_revoke_now(struct zcp_buffer *buf, struct zcp_pins *pins)
  */
 int zcp_buffer_revoke(struct zcp_buffer *buf, long timeout, u64 *pinned)
 {
-	struct zcp_pins *own = zcp_pins_create(), *pins = own;
+	struct zcp_pins *own = zcp_pins_create(&buf->owner), *pins = own;
 	int err;
 
 	if (!pins)
@@ -172,7 +172,8 @@ static void zcp_buffer_move_now(struct zcp_buffer *new, struct zcp_buffer *old)
  *
  * Context: may sleep; the caller holds the module.
  * Return: a file, the only reference to the new buffer; -ESTALE the old one has lost its
- * memory already; -EBUSY pinned or sealed; -ENOMEM; -ENFILE; -EINTR killed.
+ * memory already; -EBUSY pinned or sealed; -EDQUOT the caller may not have so much; -ENOMEM;
+ * -ENFILE; -EINTR killed.
  */
 struct file *zcp_buffer_move(struct zcp_buffer *old)
 {
@@ -187,6 +188,9 @@ struct file *zcp_buffer_move(struct zcp_buffer *old)
 	err = zcp_buffer_check_take(old);
 	if (!err && zcp_buffer_seize(old, ZCP_KEEP_COPIES))
 		err = -EBUSY;
+	if (!err)
+		err = zcp_owner_take_over(&zcp_buffer_of(file)->owner, &old->owner,
+					  zcp_buffer_held(old));
 	if (!err)
 		zcp_buffer_move_now(zcp_buffer_of(file), old);
 	zcp_buffer_unlock_still(old);

@@ -172,7 +172,7 @@ static long zcp_dev_migrate(struct zcp_pool *pool, void __user *arg, size_t usiz
 
 static long zcp_pool_ioctl(struct zcp_pool *pool, unsigned int cmd, void __user *arg)
 {
-	BUILD_BUG_ON(sizeof(struct zcpool_info) != 96);
+	BUILD_BUG_ON(sizeof(struct zcpool_info) != 112);
 	BUILD_BUG_ON(sizeof(struct zcpool_alloc) != 24);
 
 	switch (cmd & ~IOCSIZE_MASK) {

@@ -18,7 +18,7 @@ static int zcp_option_is_any(struct p_log *log, const struct fs_parameter_spec *
 	return 0;
 }
 
-#define ZCP_ALL_OPTIONS		"nodes, reserve, max, policy, huge, mode, uid, gid"
+#define ZCP_ALL_OPTIONS		"nodes, reserve, max, policy, huge, mode, uid, gid, user_max"
 
 #define ZCP_OPTION(name, option)	__fsparam(zcp_option_is_any, name, option, 0, NULL)
 
@@ -31,6 +31,7 @@ static const struct fs_parameter_spec zcp_option_specs[] = {
 	ZCP_OPTION("mode", ZCP_OPT_MODE),
 	ZCP_OPTION("uid", ZCP_OPT_UID),
 	ZCP_OPTION("gid", ZCP_OPT_GID),
+	ZCP_OPTION("user_max", ZCP_OPT_USER_MAX),
 	{}
 };
 
@@ -149,5 +150,7 @@ void zcp_options_show(struct seq_file *m, struct zcp_pool *pool)
 		seq_printf(m, ",uid=%u", from_kuid_munged(&init_user_ns, settings->uid));
 	if (!gid_eq(settings->gid, GLOBAL_ROOT_GID))
 		seq_printf(m, ",gid=%u", from_kgid_munged(&init_user_ns, settings->gid));
+	if (settings->user_max)
+		seq_printf(m, ",user_max=%luM", ZCP_MIB(settings->user_max));
 	mutex_unlock(&pool->settings_lock);
 }

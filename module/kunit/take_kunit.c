@@ -10,13 +10,32 @@
 
 #include "fixture.h"
 
+static struct zcp_users users = { .by_uid = XARRAY_INIT(users.by_uid, 0) };
+
+/* As whose all of this counts */
+static struct zcp_owner test_owner(struct kunit *test)
+{
+	struct zcp_owner owner;
+
+	KUNIT_ASSERT_EQ(test, zcp_owner_init(&owner, &users), 0);
+	return owner;
+}
+
+static struct zcp_pins *new_pins(struct kunit *test)
+{
+	struct zcp_owner owner = test_owner(test);
+	struct zcp_pins *pins = zcp_pins_create(&owner);
+
+	KUNIT_ASSERT_NOT_NULL(test, pins);
+	return pins;
+}
+
 /* The test puts what is left of the account, by expect_let_go(). */
 static struct zcp_pins *note_pins(struct kunit *test, const struct zcp_extent *ext,
 				  unsigned int nr)
 {
-	struct zcp_pins *pins = zcp_pins_create();
+	struct zcp_pins *pins = new_pins(test);
 
-	KUNIT_ASSERT_NOT_NULL(test, pins);
 	zcp_pieces_note_pins(ext, nr, pins);
 	return pins;
 }
@@ -327,10 +346,9 @@ static void pins_waiter_wait(struct work_struct *work)
 static void pins_wait(struct kunit *test)
 {
 	struct pins_waiter *waiter = kunit_kzalloc(test, sizeof(*waiter), GFP_KERNEL);
-	struct zcp_pins *pins = zcp_pins_create();
+	struct zcp_pins *pins = new_pins(test);
 
 	KUNIT_ASSERT_NOT_NULL(test, waiter);
-	KUNIT_ASSERT_NOT_NULL(test, pins);
 	zcp_pins_add(pins, 3);
 	zcp_pins_add(pins, 1);
 	waiter->pins = pins;
@@ -350,9 +368,8 @@ static void pins_wait(struct kunit *test)
 
 static void pins_wait_killed(struct kunit *test)
 {
-	struct zcp_pins *pins = zcp_pins_create();
+	struct zcp_pins *pins = new_pins(test);
 
-	KUNIT_ASSERT_NOT_NULL(test, pins);
 	zcp_pins_add(pins, 1);
 	allow_signal(SIGKILL);
 	send_sig(SIGKILL, current, 1);
@@ -360,6 +377,23 @@ static void pins_wait_killed(struct kunit *test)
 	flush_signals(current);
 	disallow_signal(SIGKILL);
 	zcp_pins_sub(pins, 1);
+	expect_let_go(test, pins);
+}
+
+/* It counts as its owner's for as long as it is pinned, when the buffer has long gone. */
+static void pins_count_as_owned(struct kunit *test)
+{
+	struct zcp_owner owner = test_owner(test);
+	struct zcp_pins *pins = new_pins(test);
+	atomic_long_t *pages = &owner.user->pages;
+
+	zcp_pins_add(pins, 3);
+	zcp_pins_add(pins, 512);
+	KUNIT_EXPECT_EQ(test, atomic_long_read(pages), 515);
+	zcp_pins_sub(pins, 3);
+	KUNIT_EXPECT_EQ(test, atomic_long_read(pages), 512);
+	zcp_pins_sub(pins, 512);
+	KUNIT_EXPECT_EQ(test, atomic_long_read(pages), 0);
 	expect_let_go(test, pins);
 }
 
@@ -378,11 +412,18 @@ static struct kunit_case zcp_take_cases[] = {
 	KUNIT_CASE(pins_taken_dirty),
 	KUNIT_CASE(pins_wait),
 	KUNIT_CASE(pins_wait_killed),
+	KUNIT_CASE(pins_count_as_owned),
 	{}
 };
 
+static void zcp_take_exit(struct kunit *test)
+{
+	zcp_users_exit(&users);
+}
+
 static struct kunit_suite zcp_take_suite = {
 	.name = "zcpool_take",
+	.exit = zcp_take_exit,
 	.test_cases = zcp_take_cases,
 };
 

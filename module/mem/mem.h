@@ -379,7 +379,7 @@ static inline void zcp_pages_let_go(struct zcp_chunk *chunk, unsigned int start,
 
 void zcp_pieces_attach(const struct zcp_extent *ext, unsigned int nr,
 		       struct address_space *mapping, pgoff_t index);
-void zcp_pieces_detach(const struct zcp_extent *ext, unsigned int nr);
+bool zcp_pieces_detach(const struct zcp_extent *ext, unsigned int nr);
 void zcp_pieces_await_faults(const struct zcp_extent *ext, unsigned int nr);
 bool zcp_pages_poisoned(struct page *page, unsigned int nr);
 bool zcp_pages_known_poisoned(struct page *page, unsigned int nr);

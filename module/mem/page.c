@@ -52,10 +52,12 @@ void zcp_pieces_attach(const struct zcp_extent *ext, unsigned int nr,
  * reference, as direct I/O has, looks at the file under the folio's lock.
  *
  * Context: may sleep; the pages are mapped no more, the file's inode still exists.
+ * Return: whether anybody but the pool has a reference to any of them.
  */
-void zcp_pieces_detach(const struct zcp_extent *ext, unsigned int nr)
+bool zcp_pieces_detach(const struct zcp_extent *ext, unsigned int nr)
 {
 	struct folio *folio;
+	bool held = false;
 	unsigned int i;
 
 	for (; nr; nr--, ext++) {
@@ -64,9 +66,11 @@ void zcp_pieces_detach(const struct zcp_extent *ext, unsigned int nr)
 			folio_lock(folio);
 			WRITE_ONCE(folio->mapping, NULL);
 			folio_unlock(folio);
+			held |= folio_ref_count(folio) != 1;
 		}
 		cond_resched();
 	}
+	return held;
 }
 
 /**

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What was pinned when its buffer was taken away: whoever took it may wait for it.
+ * What was pinned when its buffer went: it still counts as its owner's, and whoever took the
+ * buffer away may wait for it.
  */
 #include <linux/jiffies.h>
 #include <linux/sched.h>
@@ -13,17 +14,19 @@ atomic_long_t zcp_pins_noted;
 
 /**
  * zcp_pins_create() - make an empty account
+ * @owner: of the buffer
  *
  * Context: may sleep.
  * Return: the account, to be given to zcp_pins_put(); NULL if there is no memory.
  */
-struct zcp_pins *zcp_pins_create(void)
+struct zcp_pins *zcp_pins_create(const struct zcp_owner *owner)
 {
 	struct zcp_pins *pins = kzalloc(sizeof(*pins), GFP_KERNEL);
 
 	if (!pins)
 		return NULL;
 	kref_init(&pins->ref);
+	pins->owner = *owner;
 	init_waitqueue_head(&pins->wait);
 	return pins;
 }
@@ -68,6 +71,7 @@ void zcp_pins_put(struct zcp_pins *pins)
 void zcp_pins_add(struct zcp_pins *pins, unsigned int pages)
 {
 	kref_get(&pins->ref);
+	zcp_owner_charge_pinned(&pins->owner, pages);
 	atomic_long_add(pages, &pins->pages);
 	atomic_long_inc(&zcp_pins_noted);
 }
@@ -82,6 +86,7 @@ void zcp_pins_add(struct zcp_pins *pins, unsigned int pages)
 void zcp_pins_sub(struct zcp_pins *pins, unsigned int pages)
 {
 	atomic_long_dec(&zcp_pins_noted);
+	zcp_owner_uncharge(&pins->owner, pages);
 	if (!atomic_long_sub_return(pages, &pins->pages))
 		wake_up_all(&pins->wait);
 	zcp_pins_put(pins);

@@ -15,13 +15,7 @@
 /* One more chunk, unless there are as many as may be, or more: the maximum may have sunk. */
 static bool zcp_budget_add(struct zcp_budget *budget)
 {
-	long nr = atomic_long_read(&budget->nr_chunks);
-
-	do {
-		if (nr >= READ_ONCE(budget->max))
-			return false;
-	} while (!atomic_long_try_cmpxchg(&budget->nr_chunks, &nr, nr + 1));
-	return true;
+	return zcp_count_up(&budget->nr_chunks, 1, READ_ONCE(budget->max));
 }
 
 /*

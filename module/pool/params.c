@@ -195,6 +195,15 @@ static int zcp_parse_max(struct zcp_settings *settings, const char *arg,
 	return 0;
 }
 
+/* 0 takes the limit away. */
+static int zcp_parse_user_max(struct zcp_settings *settings, const char *arg,
+			      struct zcp_refusal *why)
+{
+	if (zcp_parse_size(arg, &settings->user_max))
+		return zcp_refuse(why, "user_max: '%.60s' is no SIZE " ZCP_A_SIZE, arg);
+	return 0;
+}
+
 /* "0,2-3" */
 static int zcp_parse_nodes(struct zcp_settings *settings, const char *arg,
 			   struct zcp_refusal *why)
@@ -303,6 +312,7 @@ int zcp_parse_option(struct zcp_settings *settings, enum zcp_option option, cons
 		[ZCP_OPT_MODE] = zcp_parse_mode,
 		[ZCP_OPT_UID] = zcp_parse_uid,
 		[ZCP_OPT_GID] = zcp_parse_gid,
+		[ZCP_OPT_USER_MAX] = zcp_parse_user_max,
 	};
 	int err;
 

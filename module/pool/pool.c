@@ -4,6 +4,7 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/cred.h>
 #include <linux/highmem.h>
 #include <linux/minmax.h>
 #include <linux/mm.h>
@@ -225,19 +226,13 @@ static unsigned long zcp_node_room(struct zcp_node *node, u32 flags)
 	return room;
 }
 
-/**
- * zcp_pool_could() - whether there is enough memory for a request at all
- * @req: what is wanted
- * @pages: how much
- *
- * If all that is free were made clean, so that a hopeless one does not turn the pool's clean
- * memory into dirty. The pool's count is read last: a chunk given back meanwhile is then seen
- * twice rather than not at all, and a wrong yes only fails later.
- *
- * Context: process, for its cpuset; may sleep for the nodes' locks.
- * Return: 0; -ENOSPC, or with ZCPOOL_ALLOC_NOWAIT -EAGAIN.
+/*
+ * Whether there is enough for a request, if all that is free were made clean, so that a hopeless
+ * one does not turn the pool's clean memory into dirty. The pool's count is read last: a chunk
+ * given back meanwhile is then seen twice rather than not at all, and a wrong yes only fails
+ * later.
  */
-int zcp_pool_could(const struct zcp_request *req, unsigned long pages)
+static int zcp_pool_has(const struct zcp_request *req, unsigned long pages)
 {
 	const bool nowait = req->flags & ZCPOOL_ALLOC_NOWAIT;
 	struct zcp_pool *pool = req->pool;
@@ -253,6 +248,24 @@ int zcp_pool_could(const struct zcp_request *req, unsigned long pages)
 	if (pages <= room)
 		return 0;
 	return nowait ? -EAGAIN : -ENOSPC;
+}
+
+/**
+ * zcp_pool_could() - whether a request may be had at all
+ * @req: what is wanted
+ * @pages: how much
+ *
+ * For who gets it in more than one go. It may fail all the same.
+ *
+ * Context: process, for its cpuset; may sleep for the nodes' locks.
+ * Return: 0; -EDQUOT the owner may not have so much; -ENOSPC there is not so much, or with
+ * ZCPOOL_ALLOC_NOWAIT -EAGAIN.
+ */
+int zcp_pool_could(const struct zcp_request *req, unsigned long pages)
+{
+	if (pages > zcp_owner_room(req->owner))
+		return -EDQUOT;
+	return zcp_pool_has(req, pages);
 }
 
 /* Extents of one node follow each other: one call for each such run. */
@@ -313,7 +326,7 @@ static int zcp_alloc_all(const struct zcp_request *req, unsigned long nr_pages,
 
 	err = zcp_extents_reserve(list, whole + hweight32(tail));
 	if (!err && whole > 1)
-		err = zcp_pool_could(req, nr_pages);
+		err = zcp_pool_has(req, nr_pages);
 	if (!err && whole)
 		err = zcp_alloc_whole(req, list, take, whole);
 	if (!err && tail)
@@ -322,21 +335,9 @@ static int zcp_alloc_all(const struct zcp_request *req, unsigned long nr_pages,
 	return err;
 }
 
-/**
- * zcp_pool_alloc() - get memory
- * @req: what is wanted
- * @nr_pages: how much, with what @req is rounded up to
- * @list: empty; filled with its extents
- *
- * Where it fails, what had been taken goes back as clean as it was.
- *
- * Context: may sleep; with ZCPOOL_ALLOC_NOWAIT neither for pages to be zeroed nor
- * for chunks.
- * Return: 0; -ENOSPC the pool is at its maximum, or all pools are at their ceiling; -ENOMEM
- * the kernel has no memory of that kind; -EAGAIN not without waiting; -EINTR killed.
- */
-int zcp_pool_alloc(const struct zcp_request *req, unsigned long nr_pages,
-		   struct zcp_extents *list)
+/* As zcp_pool_alloc(), whoever is to own it. */
+static int zcp_alloc_sound(const struct zcp_request *req, unsigned long nr_pages,
+			   struct zcp_extents *list)
 {
 	struct zcp_request again = *req;
 	int err;
@@ -357,38 +358,84 @@ int zcp_pool_alloc(const struct zcp_request *req, unsigned long nr_pages,
 }
 
 /**
+ * zcp_pool_alloc() - get memory
+ * @req: what is wanted
+ * @nr_pages: how much, with what @req is rounded up to
+ * @list: empty; filled with its extents
+ *
+ * Where it fails, what had been taken goes back as clean as it was.
+ *
+ * Context: may sleep; with ZCPOOL_ALLOC_NOWAIT neither for pages to be zeroed nor
+ * for chunks.
+ * Return: 0; -EDQUOT the owner may not have so much; -ENOSPC the pool is at its maximum, or all
+ * pools are at their ceiling; -ENOMEM the kernel has no memory of that kind; -EAGAIN not without
+ * waiting; -EINTR killed.
+ */
+int zcp_pool_alloc(const struct zcp_request *req, unsigned long nr_pages,
+		   struct zcp_extents *list)
+{
+	int err = zcp_owner_charge(req->owner, nr_pages);
+
+	if (err)
+		return err;
+	err = zcp_alloc_sound(req, nr_pages, list);
+	if (err)
+		zcp_owner_uncharge(req->owner, nr_pages);
+	return err;
+}
+
+static unsigned long zcp_pieces_pages(const struct zcp_extent *ext, unsigned int nr)
+{
+	unsigned long pages = 0;
+
+	for (; nr; nr--, ext++)
+		pages += ext->nr;
+	return pages;
+}
+
+/**
  * zcp_pool_free() - take memory back
+ * @owner: whose it was
  * @list: nobody's any more; empty afterwards
  *
  * Context: may sleep for the nodes' locks only.
  */
-void zcp_pool_free(struct zcp_extents *list)
+void zcp_pool_free(const struct zcp_owner *owner, struct zcp_extents *list)
 {
+	unsigned long pages = zcp_pieces_pages(list->ext, list->nr);
+
 	zcp_empty(list, zcp_node_free);
+	zcp_owner_uncharge(owner, pages);
 }
 
 /**
  * zcp_pool_free_pieces() - take pieces back
+ * @owner: whose they were
  * @ext: nobody's any more
  * @nr: how many
  *
  * Context: may sleep for the nodes' locks only.
  */
-void zcp_pool_free_pieces(const struct zcp_extent *ext, unsigned int nr)
+void zcp_pool_free_pieces(const struct zcp_owner *owner, const struct zcp_extent *ext,
+			  unsigned int nr)
 {
 	zcp_by_node(ext, nr, zcp_node_free);
+	zcp_owner_uncharge(owner, zcp_pieces_pages(ext, nr));
 }
 
 /**
  * zcp_pool_untake_pieces() - take pieces back that nobody has got to see
+ * @owner: whose they were
  * @ext: as zcp_pool_alloc() made them
  * @nr: how many
  *
  * Context: may sleep for the nodes' locks only.
  */
-void zcp_pool_untake_pieces(const struct zcp_extent *ext, unsigned int nr)
+void zcp_pool_untake_pieces(const struct zcp_owner *owner, const struct zcp_extent *ext,
+			    unsigned int nr)
 {
 	zcp_by_node(ext, nr, zcp_node_untake);
+	zcp_owner_uncharge(owner, zcp_pieces_pages(ext, nr));
 }
 
 /**
@@ -455,6 +502,8 @@ void zcp_pool_info(struct zcp_pool *pool, struct zcpool_info *info)
 		info->features |= ZCPOOL_FEAT_HUGE;
 	info->chunk_size = ZCP_CHUNK_SIZE;
 	info->max_bytes = (u64)READ_ONCE(pool->budget.max) * ZCP_CHUNK_SIZE;
+	info->user_bytes = (u64)zcp_users_held(&pool->users, current_uid()) << PAGE_SHIFT;
+	info->user_max_bytes = (u64)READ_ONCE(pool->users.max) << PAGE_SHIFT;
 
 	if (info->flags & ZCPOOL_INFO_NODE) {
 		zcp_node_info(pool->nodes[info->node], info);
@@ -533,6 +582,7 @@ void zcp_pool_exit(struct zcp_pool *pool)
 		zcp_scrub_stop(pool->nodes[nid]);
 		zcp_node_destroy(pool->nodes[nid]);
 	}
+	zcp_users_exit(&pool->users);
 	nodes_clear(pool->mask);
 	kfree(pool->nodes);
 	pool->nodes = NULL;

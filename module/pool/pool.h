@@ -75,6 +75,8 @@ enum zcp_huge {
  * @ZCP_OPT_MODE: who may use the pool
  * @ZCP_OPT_UID: whose it is
  * @ZCP_OPT_GID: which group's
+ * @ZCP_OPT_USER_MAX: the most that each user may have
+ * @ZCP_NR_OPTIONS: how many there are
  */
 enum zcp_option {
 	ZCP_OPT_NODES,
@@ -84,7 +86,9 @@ enum zcp_option {
 	ZCP_OPT_HUGE,
 	ZCP_OPT_MODE,
 	ZCP_OPT_UID,
-	ZCP_OPT_GID
+	ZCP_OPT_GID,
+	ZCP_OPT_USER_MAX,
+	ZCP_NR_OPTIONS
 };
 
 /**
@@ -96,6 +100,7 @@ enum zcp_option {
  * @mode: permissions of its root directory, and its device's follow from it
  * @uid: owner of both
  * @gid: group of both
+ * @user_max: chunks' worth of memory that each user may have, 0 for what RLIMIT_MEMLOCK allows
  * @same_reserve: @each is the reserve of each of @nodes, now and when they change
  * @each: chunks
  * @nodes: those chosen
@@ -109,6 +114,7 @@ struct zcp_settings {
 	umode_t mode;
 	kuid_t uid;
 	kgid_t gid;
+	unsigned long user_max;
 	bool same_reserve;
 	unsigned long each;
 	nodemask_t nodes;
@@ -146,6 +152,7 @@ struct zcp_refusal {
  * @settings: what all this comes from
  * @buffers_lock: protects @buffers; no other lock of ours is taken inside it
  * @buffers: whatever is made of its memory, for debugfs
+ * @users: who has how much of it
  * @names: how many inodes, and further names of them, its mount has
  * @last_ino: number of the latest inode
  * @oom: its place among those whom the kernel asks when it is out of memory
@@ -172,6 +179,7 @@ struct zcp_pool {
 	struct zcp_settings *settings;
 	struct mutex buffers_lock;	/* @buffers */
 	struct list_head buffers;
+	struct zcp_users users;
 	atomic_long_t names;
 	atomic64_t last_ino;
 	struct notifier_block oom;
@@ -195,6 +203,7 @@ struct zcp_pool_ops {
 /**
  * struct zcp_request - one allocation's constraints, from ioctl or mmap to the nodes
  * @pool: from which
+ * @owner: whose it is to be
  * @size: bytes
  * @flags: ZCPOOL_ALLOC_*
  * @nid: NUMA node, or the one to be near
@@ -205,6 +214,7 @@ struct zcp_pool_ops {
  */
 struct zcp_request {
 	struct zcp_pool *pool;
+	const struct zcp_owner *owner;
 	u64 size;
 	u32 flags;
 	int nid;
@@ -274,9 +284,11 @@ void zcp_pool_exit(struct zcp_pool *pool);
 int zcp_pool_alloc(const struct zcp_request *req, unsigned long nr_pages,
 		   struct zcp_extents *list);
 int zcp_pool_could(const struct zcp_request *req, unsigned long pages);
-void zcp_pool_free(struct zcp_extents *list);
-void zcp_pool_free_pieces(const struct zcp_extent *ext, unsigned int nr);
-void zcp_pool_untake_pieces(const struct zcp_extent *ext, unsigned int nr);
+void zcp_pool_free(const struct zcp_owner *owner, struct zcp_extents *list);
+void zcp_pool_free_pieces(const struct zcp_owner *owner, const struct zcp_extent *ext,
+			  unsigned int nr);
+void zcp_pool_untake_pieces(const struct zcp_owner *owner, const struct zcp_extent *ext,
+			    unsigned int nr);
 void zcp_pool_shatter(const struct zcp_extents *list);
 unsigned long zcp_pool_max_names(const struct zcp_pool *pool);
 void zcp_pool_info(struct zcp_pool *pool, struct zcpool_info *info);

@@ -197,6 +197,7 @@ static struct zcp_pool *zcp_pool_create(const char *name)
 	mutex_init(&pool->change_lock);
 	mutex_init(&pool->settings_lock);
 	mutex_init(&pool->buffers_lock);
+	zcp_users_init(&pool->users);
 	INIT_LIST_HEAD(&pool->buffers);
 	pool->budget.ceiling = zcp_ceiling_budget();
 	return pool;

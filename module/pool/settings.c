@@ -66,6 +66,11 @@ static void zcp_settings_copy(struct zcp_settings *to, const struct zcp_settings
 	case ZCP_OPT_GID:
 		to->gid = from->gid;
 		break;
+	case ZCP_OPT_USER_MAX:
+		to->user_max = from->user_max;
+		break;
+	case ZCP_NR_OPTIONS:
+		break;
 	}
 }
 
@@ -86,7 +91,7 @@ struct zcp_settings *zcp_settings_merge(const struct zcp_settings *old,
 	if (!new)
 		return NULL;
 	new->given |= given->given;
-	for (option = 0; option <= ZCP_OPT_GID; option++) {
+	for (option = 0; option < ZCP_NR_OPTIONS; option++) {
 		if (given->given & BIT(option))
 			zcp_settings_copy(new, given, option);
 	}
@@ -218,6 +223,8 @@ static const char *zcp_settings_differ(const struct zcp_settings *a,
 		return "uid";
 	if (given & BIT(ZCP_OPT_GID) && !gid_eq(a->gid, b->gid))
 		return "gid";
+	if (given & BIT(ZCP_OPT_USER_MAX) && a->user_max != b->user_max)
+		return "user_max";
 	return NULL;
 }
 
@@ -285,6 +292,7 @@ void zcp_settings_apply(struct zcp_pool *pool, struct zcp_settings *settings)
 
 	WRITE_ONCE(pool->budget.max, settings->max);
 	WRITE_ONCE(pool->huge, settings->huge);
+	WRITE_ONCE(pool->users.max, settings->user_max * ZCP_CHUNK_PAGES);
 	zcp_settings_choose(pool, settings);
 	mutex_lock(&pool->settings_lock);
 	pool->settings = settings;

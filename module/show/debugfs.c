@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * debugfs zcpool/POOL/: nodes, buddy, buffers; and zcpool/layout.
+ * debugfs zcpool/POOL/: nodes, buddy, buffers, users; and zcpool/layout.
  */
 #include <linux/ctype.h>
 #include <linux/debugfs.h>
@@ -246,6 +246,25 @@ static const struct seq_operations zcp_buffers_sops = {
 };
 DEFINE_SEQ_ATTRIBUTE(zcp_buffers);
 
+static int zcp_users_show(struct seq_file *m, void *v)
+{
+	struct zcp_pool *pool = m->private;
+	struct zcp_user *user;
+	unsigned long uid;
+	long pages;
+
+	seq_puts(m, "uid held max\n");
+	xa_for_each(&pool->users.by_uid, uid, user) {
+		pages = atomic_long_read(&user->pages);
+		if (pages)
+			seq_printf(m, "%lu %llu %llu\n", uid, (u64)pages << PAGE_SHIFT,
+				   (u64)READ_ONCE(pool->users.max) << PAGE_SHIFT);
+		cond_resched();
+	}
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(zcp_users);
+
 DEFINE_SHOW_ATTRIBUTE(zcp_layout);
 
 /**
@@ -285,6 +304,7 @@ void zcp_debugfs_add(struct zcp_pool *pool)
 	debugfs_create_file("nodes", 0400, dir, pool, &zcp_nodes_fops);
 	debugfs_create_file("buddy", 0400, dir, pool, &zcp_buddy_fops);
 	debugfs_create_file("buffers", 0400, dir, pool, &zcp_buffers_fops);
+	debugfs_create_file("users", 0400, dir, pool, &zcp_users_fops);
 }
 
 /**

@@ -55,8 +55,12 @@
  *	reference to the pages (direct I/O in flight, a pipe, RDMA)
  * @used_bytes: out: in buffers
  * @retired_bytes: out: hit by a memory error, never to be used again
+ * @user_bytes: out: in buffers that the caller's user has made, or held back since they are
+ *	still pinned
+ * @user_max_bytes: out: the most each user may have; 0: what RLIMIT_MEMLOCK lets him lock, of
+ *	all pools together, unless he has CAP_IPC_LOCK
  *
- * @max_bytes is the pool's also when one node is asked about.
+ * @max_bytes, @user_bytes and @user_max_bytes are the pool's also when one node is asked about.
  */
 struct zcpool_info {
 	__u32 flags;
@@ -73,6 +77,8 @@ struct zcpool_info {
 	__u64 quarantined_bytes;
 	__u64 used_bytes;
 	__u64 retired_bytes;
+	__u64 user_bytes;
+	__u64 user_max_bytes;
 };
 
 /* The shortest struct zcpool_info taken: the two input fields */
@@ -105,10 +111,11 @@ struct zcpool_info {
  * when the tail is more than half a chunk.
  *
  * Errors: EINVAL a size of 0, an unknown flag, a reserved field that is not
- * 0, a node that the pool or the caller's cpuset does not have; ENOSPC the
- * pool's maximum, or the ceiling of all pools, is reached; ENOMEM the kernel
- * has no memory of that kind; EAGAIN only with ZCPOOL_ALLOC_NOWAIT; EINTR
- * killed while zeroing; EMFILE, ENFILE no descriptor left; EFAULT, E2BIG the
+ * 0, a node that the pool or the caller's cpuset does not have; EDQUOT what the
+ * user may have (see struct zcpool_info); ENOSPC the pool's maximum, or the
+ * ceiling of all pools, is reached; ENOMEM the kernel has no memory of that
+ * kind; EAGAIN only with ZCPOOL_ALLOC_NOWAIT; EINTR killed while zeroing;
+ * EMFILE, ENFILE no descriptor left; EFAULT, E2BIG the
  * struct itself.
  */
 struct zcpool_alloc {
@@ -193,7 +200,8 @@ struct zcpool_revoke {
  * afterwards as a revoked one. Nobody who had the old one can read or write the memory any
  * more, in whatever way. The seals stay. Errors: EPERM a read-only descriptor; EBUSY
  * something holds the memory (as for pinned of struct zcpool_revoke), or it is sealed with
- * ZCPOOL_SEAL_REVOKE: then nothing has changed.
+ * ZCPOOL_SEAL_REVOKE; EDQUOT the caller's user, whose memory it is from then on, may not have
+ * so much: then nothing has changed.
  *
  * ZCPOOL_BUF_OPEN_RO opens the same buffer for reading. Such a descriptor allows neither
  * writing nor a mapping that could be made writable, nor can it be used to move, revoke,
