@@ -59,6 +59,10 @@ static noreturn void failed(const struct order *o, const char *busy)
 	case ENOSPC:
 	case ENOMEM:
 		no_room(o, errno);
+	case EDQUOT:
+		die(STATUS_NO_MEMORY,
+		    "whoever made buffer %llu has as much of pool '%s' as each user may (option user_max=, or RLIMIT_MEMLOCK), and for a moment there are two copies: have him close buffers, or allow more: zcpoolctl pool set --user-max SIZE %s",
+		    id, o->pool_name, o->pool_name);
 	case EINVAL:
 		die(STATUS_USAGE,
 		    "pool '%s' has no node %d, or this process' cpuset does not; 'zcpoolctl info' lists its nodes",

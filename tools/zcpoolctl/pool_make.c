@@ -26,6 +26,7 @@ static void print_usage(const char *verb)
 	puts("  --nodes LIST      NUMA nodes to have memory on: 0-1,3\n"
 	     "  --reserve SIZE    memory to keep on each of them; or NODE:SIZE,...\n"
 	     "  --max SIZE        the most to hold, over all nodes\n"
+	     "  --user-max SIZE   the most of it that each user may have; 0: RLIMIT_MEMLOCK\n"
 	     "  --policy POLICY   local, bind, prefer or interleave\n"
 	     "  --huge HOW        files of huge pages: prefer, always or never\n"
 	     "  --mode MODE       permissions of the directory and the device, octal\n"
@@ -51,6 +52,7 @@ static bool parse(int argc, char **argv, struct options *o, bool *quiet)
 		{ "mode", required_argument, NULL, 'k' },
 		{ "uid", required_argument, NULL, 'k' },
 		{ "gid", required_argument, NULL, 'k' },
+		{ "user-max", required_argument, NULL, 'u' },
 		{ "options", required_argument, NULL, 'o' },
 		{ "quiet", no_argument, NULL, 'q' },
 		{ "help", no_argument, NULL, 'h' },
@@ -62,6 +64,9 @@ static bool parse(int argc, char **argv, struct options *o, bool *quiet)
 		switch (opt) {
 		case 'k':
 			options_add(o, options[which].name, optarg);
+			break;
+		case 'u':
+			options_add(o, "user_max", optarg);
 			break;
 		case 'o':
 			options_add_list(o, optarg);

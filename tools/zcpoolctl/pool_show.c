@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <getopt.h>
+#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/statvfs.h>
@@ -10,6 +11,7 @@
 #include "info.h"
 #include "mounts.h"
 #include "pool_verbs.h"
+#include "quota.h"
 #include "users.h"
 #include "zcpoolctl.h"
 
@@ -140,11 +142,44 @@ static void json_options(const struct pool *p)
 	free(copy);
 }
 
+/* Who has memory of it: an array, or null where that is not known */
+static void json_users(const struct pool *p)
+{
+	size_t i, nr;
+	struct holder *holders = holders_read(p->name, &nr);
+
+	printf("\"users\": %s", holders ? "[" : "null, ");
+	for (i = 0; holders && i < nr; i++)
+		printf("%s{\"uid\": %lu, \"bytes\": %llu}", i ? ", " : "", holders[i].uid,
+		       (unsigned long long)holders[i].held);
+	if (holders)
+		printf("], ");
+	free(holders);
+}
+
+static void print_users(const struct pool *p)
+{
+	size_t i, nr;
+	struct holder *holders = holders_read(p->name, &nr);
+	const struct passwd *who;
+	char held[SIZE_TEXT];
+
+	for (i = 0; i < nr; i++) {
+		who = getpwuid(holders[i].uid);
+		printf("  %-12s%lu%s%s%s: %s\n", "user", holders[i].uid, who ? " (" : "",
+		       who ? who->pw_name : "", who ? ")" : "",
+		       size_text(held, holders[i].held));
+	}
+	free(holders);
+}
+
 static void show_json(const struct pool *p)
 {
 	json_begin(p);
 	json_number("files", p->files);
 	json_number("buffers", p->buffers);
+	json_number("user_max_bytes", p->info.user_max_bytes);
+	json_users(p);
 	info_json(p->fd, &p->info);
 	printf(", ");
 	json_options(p);
@@ -172,6 +207,7 @@ static void show_human(const struct pool *p)
 	printf("  %-12s%s\n", "max", size_text(max, p->info.max_bytes));
 	print_count("files", p->files);
 	print_count("buffers", p->buffers);
+	print_users(p);
 	info_table(p->fd, &p->info);
 }
 

@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 #include <time.h>
 #include <zcpool.h>
+#include "quota.h"
 #include "transfer.h"
 #include "zcpoolctl.h"
 
@@ -40,6 +41,8 @@ static void create(struct transfer *t, struct buffer *b)
 	b->fd = zcpool_alloc(t->pool, &size, 0, t->node);
 	if (b->fd < 0 && (errno == ENOSPC || errno == ENOMEM))
 		no_memory(t, errno);
+	if (b->fd < 0 && errno == EDQUOT)
+		quota_reached(t->pool, t->pool_name);
 	if (b->fd < 0 && errno == EINVAL && t->node >= 0)
 		die(STATUS_USAGE, "pool '%s' has no node %d", t->pool_name, t->node);
 	if (b->fd < 0)
@@ -67,6 +70,9 @@ static noreturn void move_failed(int fd)
 	case EOPNOTSUPP:
 		die(STATUS_TRANSFER,
 		    "the zcpool module that is loaded is too old to take buffers over; load the one that came with this zcpoolctl, or trust the sender: recv --share");
+	case EDQUOT:
+		die(STATUS_NO_MEMORY,
+		    "cannot take a buffer over: you would have more of the pool than you may (its option user_max=, or RLIMIT_MEMLOCK); 'zcpoolctl pool show' has the figures; trust the sender, who has it then (recv --share), or have an administrator allow more");
 	case EBUSY:
 		if (!zcpool_get_seals(fd, &seals) && (seals & ZCPOOL_SEAL_REVOKE))
 			die(STATUS_PEER,
