@@ -113,6 +113,30 @@ test_create()
 	pool destroy --wait --quiet kw
 }
 
+# Who may not have so much is told what he may have, and what to do.
+test_user_max()
+{
+	does "create: user_max" "pool kq is mounted at $at/kq" pool create kq --max 64M \
+		--user-max 4M --mode 777
+	check "create: user_max is shown" test "$(option kq user_max)" = 4M
+	check "show: user_max" test "$(shows kq user_max_bytes)" = $((4 * MiB))
+	check "show: no users" grep -q '"users": \[\]' <(pool show --json kq)
+	fallocate -l 3M $at/kq/f
+	check "show: a user" grep -q "^  user        0 (root): 3 MiB$" <(pool show kq)
+	check "show: a user, as JSON" grep -q "\"users\": \[{\"uid\": 0, \"bytes\": $((3 * MiB))}\]" \
+		<(pool show --json kq)
+	head -c 1M /dev/zero > "$dir/some"
+	timeout $limit zcpoolctl recv --quiet "$dir/s" > /dev/null 2>&1 &
+	fails "send: more than user_max" 4 \
+		"each user may have 4 MiB of pool 'kq', and you have .* --user-max SIZE kq" \
+		send --pool $at/kq --buffers 4 --buffer-size 2M "$dir/some" "$dir/s"
+	wait $!
+	check "set: user_max" pool set --quiet --user-max 0 $at/kq
+	check "set: user_max" test "$(shows kq user_max_bytes)" = 0
+	rm $at/kq/f
+	does "destroy: user_max" "pool kq is destroyed" pool destroy --wait kq
+}
+
 test_refused()
 {
 	local option
@@ -315,6 +339,7 @@ test_usage()
 begin
 test_default
 test_create
+test_user_max
 test_refused
 test_set
 test_busy
