@@ -223,17 +223,45 @@ qemu_private()
 	expect "what the file has" "$(guest_stored)" 0000
 }
 
-# Few rounds of the stressors that check what they read
-stressors()
+# stress NAME=ROUNDS...: stressors of stress-ng, all at once, each for so many rounds, with what
+# further options an array "options" has
+stress()
 {
+	local name wanted=()
+	for name in "$@"; do
+		wanted+=("--${name%=*}" 1 "--${name%=*}-ops" "${name#*=}")
+	done
+	ok stress-ng --temp-path . --verify --timeout 60 "${wanted[@]}" "${options[@]}"
+}
+
+# Few rounds of the stressors that check what they read
+stress_contents()
+{
+	local options=(--hdd-bytes 1M --fallocate-bytes 4M --mmap-file --mmap-bytes 1M
+		--msync-bytes 4M --seek-size 4M --seek-punch --iomix-bytes 1M)
 	needs stress-ng /usr/bin/stress-ng || return
-	ok stress-ng --temp-path . --verify --timeout 30 \
-		--hdd 1 --hdd-bytes 1M --hdd-ops 100 \
-		--fallocate 1 --fallocate-bytes 4M --fallocate-ops 5 \
-		--mmap 1 --mmap-file --mmap-bytes 1M --mmap-ops 1 \
-		--msync 1 --msync-bytes 4M --msync-ops 20 --fault 1 --fault-ops 50 \
-		--seek 1 --seek-size 4M --seek-ops 50 --iomix 1 --iomix-bytes 1M --iomix-ops 50 \
-		--rename 1 --rename-ops 50 --lockf 1 --lockf-ops 50
+	stress hdd=100 fallocate=2 mmap=1 msync=20 fault=50 seek=50 iomix=50
+}
+
+# Those of further ways to have what is in a file somewhere else, or nowhere
+stress_ways()
+{
+	local options=(--copy-file-bytes 128M --sendfile-size 1M --revio-bytes 1M
+		--readahead-bytes 1M)
+	needs stress-ng /usr/bin/stress-ng || return
+	stress copy-file=2 sendfile=20 splice=20 vm-splice=20 revio=50 readahead=50 aio=50 \
+		io-uring=20 rmap=100 mmapmany=1 fsize=5
+	# Its rounds are its processes' own: they go on until the time is over.
+	ok stress-ng --temp-path . --verify --timeout 3 --fpunch 1
+}
+
+stress_names()
+{
+	local options=(--dentries 64 --dir-dirs 64 --dirdeep-dirs 1 --dirdeep-inodes 100)
+	needs stress-ng /usr/bin/stress-ng || return
+	stress rename=50 dentry=100 dir=1 dirdeep=100 dirmany=100 open=50 mknod=20 touch=20 \
+		filename=20 getdent=20 chmod=20 chown=20 utime=20 fstat=20 \
+		lockf=50 locka=20 lockofd=20 flock=50 lease=20 fcntl=20
 }
 
 begin
@@ -250,5 +278,7 @@ run_test "LMDB: exit" lmdb
 run_test "fio: psync, mmap, libaio, io_uring" fio_engines
 run_test "QEMU: memory-backend-file, share=on" qemu_shared
 run_test "QEMU: memory-backend-file, share=off" qemu_private
-run_test "stress-ng" stressors
+run_test "stress-ng: contents" stress_contents
+run_test "stress-ng: splice, aio, reverse maps, holes" stress_ways
+run_test "stress-ng: names, modes, locks" stress_names
 end

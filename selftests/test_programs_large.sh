@@ -260,12 +260,12 @@ redis()
 # Stressors of stress-ng that use files in --temp-path, a few seconds each. Not "access": it wants
 # to be told that a file may be executed, which is so on no file system that is noexec. Not "xattr":
 # it is about user.*, which a pool does not have.
-stressors=(chattr chmod chown dentry dir dirdeep dirmany dnotify fallocate
-	fanotify fcntl fiemap file-ioctl filename flock fpunch fsize fstat getdent handle hdd
+stressors=(chattr chdir chmod chown copy-file dentry dir dirdeep dirmany dnotify fallocate
+	fanotify fcntl fiemap fifo file-ioctl filename flock fpunch fsize fstat getdent handle hdd
 	inotify io iomix lease link locka lockf lockofd mknod open rename symlink
 	sync-file touch utime
 	aio aiol io-uring sendfile revio readahead seek fault full
-	mmap mmapfixed mmapfork mmapmany mremap msync msyncmany munmap)
+	mmap mmapfixed mmapfork mmapmany mremap msync msyncmany munmap rmap splice vm-splice)
 
 # stressor NAME: it has to run, and to find nothing wrong. Statuses 3 and 4 say that something is
 # not to be had, such as a privilege or a call.

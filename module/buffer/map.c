@@ -183,6 +183,16 @@ static vm_fault_t zcp_fault(struct vm_fault *vmf, struct zcp_buffer *buf)
 	return zcp_fault_locked(vmf, buf, page);
 }
 
+/*
+ * What is written through a mapping changes the times of the file. The core sees to that where it
+ * maps the page that it is given, but not where that has been done here.
+ */
+static void zcp_fault_note_write(const struct vm_fault *vmf)
+{
+	if (vmf->flags & FAULT_FLAG_WRITE && vmf->vma->vm_flags & VM_SHARED)
+		file_update_time(vmf->vma->vm_file);
+}
+
 typedef vm_fault_t zcp_fault_fn(struct vm_fault *vmf, struct zcp_buffer *buf);
 
 /* Do what a fault asks for with the buffer's lock held. Who is killed is not told anything. */
@@ -195,6 +205,8 @@ static __always_inline vm_fault_t zcp_with_buffer(struct vm_fault *vmf, zcp_faul
 		return VM_FAULT_SIGBUS;
 	ret = fault(vmf, buf);
 	zcp_buffer_unlock_shared(buf);
+	if (ret == VM_FAULT_NOPAGE)
+		zcp_fault_note_write(vmf);
 	return ret;
 }
 
