@@ -74,11 +74,18 @@ bool zcp_span_next(const struct zcp_buffer *buf, struct zcp_span *span)
  */
 void zcp_buffer_attach(struct zcp_buffer *buf)
 {
-	struct zcp_span span;
+	struct address_space *mapping = &buf->inode.i_data;
 
-	zcp_span_all(&span);
-	while (zcp_span_next(buf, &span))
-		zcp_pieces_attach(span.ext, span.nr, &buf->inode.i_data, span.index);
+	/* Some kernels clear what is on the stack: where it can be done without, that is spared. */
+	if (buf->sparse) {
+		struct zcp_span span;
+
+		zcp_span_all(&span);
+		while (zcp_span_next(buf, &span))
+			zcp_pieces_attach(span.ext, span.nr, mapping, span.index);
+	} else {
+		zcp_pieces_attach(buf->extents.ext, buf->extents.nr, mapping, 0);
+	}
 }
 
 /**
@@ -135,6 +142,20 @@ static void zcp_pieces_leave(const struct zcp_buffer *buf, const struct zcp_exte
 	zcp_pins_put(own);
 }
 
+static void zcp_sparse_give_back(struct zcp_buffer *buf, pgoff_t first, pgoff_t last,
+				 struct zcp_pins *pins)
+{
+	unsigned long before = buf->sparse->nr_pages;
+	struct zcp_extent ext[ZCP_SPAN_PIECES];
+	unsigned int nr;
+
+	while ((nr = zcp_sparse_take(buf->sparse, &first, last, ext, ARRAY_SIZE(ext)))) {
+		zcp_pieces_leave(buf, ext, nr, pins);
+		zcp_pool_free_pieces(&buf->owner, ext, nr);
+	}
+	inode_sub_bytes(&buf->inode, (loff_t)(before - buf->sparse->nr_pages) << PAGE_SHIFT);
+}
+
 /**
  * zcp_buffer_give_back() - give memory back to the pool
  * @buf: whose
@@ -150,21 +171,12 @@ static void zcp_pieces_leave(const struct zcp_buffer *buf, const struct zcp_exte
 void zcp_buffer_give_back(struct zcp_buffer *buf, pgoff_t first, pgoff_t last,
 			  struct zcp_pins *pins)
 {
-	struct zcp_extent ext[ZCP_SPAN_PIECES];
-	unsigned long before;
-	unsigned int nr;
-
-	if (!buf->sparse) {
-		zcp_pieces_leave(buf, buf->extents.ext, buf->extents.nr, pins);
-		zcp_pool_free(&buf->owner, &buf->extents);
+	if (buf->sparse) {
+		zcp_sparse_give_back(buf, first, last, pins);
 		return;
 	}
-	before = buf->sparse->nr_pages;
-	while ((nr = zcp_sparse_take(buf->sparse, &first, last, ext, ARRAY_SIZE(ext)))) {
-		zcp_pieces_leave(buf, ext, nr, pins);
-		zcp_pool_free_pieces(&buf->owner, ext, nr);
-	}
-	inode_sub_bytes(&buf->inode, (loff_t)(before - buf->sparse->nr_pages) << PAGE_SHIFT);
+	zcp_pieces_leave(buf, buf->extents.ext, buf->extents.nr, pins);
+	zcp_pool_free(&buf->owner, &buf->extents);
 }
 
 /**
