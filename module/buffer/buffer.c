@@ -102,6 +102,7 @@ void zcp_evict_inode(struct inode *inode)
 	zcp_extents_destroy(&buf->extents);
 	zcp_sparse_destroy(buf->sparse);
 	zcp_pins_put(buf->pins);
+	zcp_owner_exit(&buf->owner);
 	zcp_pool_put(buf->pool);
 	/* The others are held by their mount. */
 	if (!zcp_buffer_has_name(buf))
@@ -254,19 +255,27 @@ static struct inode *zcp_buffer_inode(void)
 	return inode;
 }
 
-/* Has a number and an owner, but no memory yet. */
-static struct zcp_buffer *zcp_buffer_new(struct zcp_pool *pool, const struct zcp_owner *owner)
+/* Has a number and an owner, the caller's user, but no memory yet. */
+static struct zcp_buffer *zcp_buffer_new(struct zcp_pool *pool)
 {
-	struct inode *inode = zcp_buffer_inode();
+	struct zcp_owner owner;
 	struct zcp_buffer *buf;
+	struct inode *inode;
+	int err;
 
-	if (IS_ERR(inode))
+	err = zcp_owner_init(&owner, &pool->users);
+	if (err)
+		return ERR_PTR(err);
+	inode = zcp_buffer_inode();
+	if (IS_ERR(inode)) {
+		zcp_owner_exit(&owner);
 		return ERR_CAST(inode);
+	}
 	buf = zcp_inode_buffer(inode);
 	__module_get(THIS_MODULE);
 	zcp_pool_get(pool);
 	buf->pool = pool;
-	buf->owner = *owner;
+	buf->owner = owner;
 	buf->id = atomic64_inc_return(&zcp_buffer_ids);
 	return buf;
 }
@@ -323,8 +332,11 @@ struct inode *zcp_buffer_named(struct zcp_pool *pool, struct super_block *sb)
 	struct zcp_owner owner;
 	struct zcp_buffer *buf;
 
-	if (sparse && !zcp_owner_init(&owner, &pool->users))
+	if (sparse && !zcp_owner_init(&owner, &pool->users)) {
 		inode = new_inode(sb);
+		if (!inode)
+			zcp_owner_exit(&owner);
+	}
 	/* After an error there has not been an inode, so none is evicted. */
 	if (!inode) {
 		zcp_sparse_destroy(sparse);
@@ -448,16 +460,11 @@ struct zcp_buffer *zcp_buffer_find(struct zcp_pool *pool, u64 id)
  */
 struct file *zcp_buffer_create(const struct zcp_request *req)
 {
+	struct zcp_buffer *buf = zcp_buffer_new(req->pool);
 	struct zcp_request own = *req;
-	struct zcp_owner owner;
-	struct zcp_buffer *buf;
 	struct file *file;
 	int err;
 
-	err = zcp_owner_init(&owner, &req->pool->users);
-	if (err)
-		return ERR_PTR(err);
-	buf = zcp_buffer_new(req->pool, &owner);
 	if (IS_ERR(buf))
 		return ERR_CAST(buf);
 	buf->flags = req->flags;
@@ -484,17 +491,15 @@ struct file *zcp_buffer_create(const struct zcp_request *req)
  */
 struct file *zcp_buffer_create_like(const struct zcp_buffer *old)
 {
+	struct zcp_buffer *buf = zcp_buffer_new(old->pool);
 	struct file *file = ERR_PTR(-ENOMEM);
-	struct zcp_owner owner;
-	struct zcp_buffer *buf;
-	int err;
 
-	err = zcp_owner_init(&owner, &old->pool->users);
-	if (err)
-		return ERR_PTR(err);
-	buf = zcp_buffer_new(old->pool, owner.user == old->owner.user ? &old->owner : &owner);
 	if (IS_ERR(buf))
 		return ERR_CAST(buf);
+	if (buf->owner.user == old->owner.user) {
+		zcp_owner_exit(&buf->owner);
+		zcp_owner_copy(&buf->owner, &old->owner);
+	}
 	if (old->sparse)
 		buf->sparse = zcp_sparse_create();
 	if (!old->sparse || buf->sparse)

@@ -275,7 +275,7 @@ static void zcp_buffer_show_fdinfo(struct seq_file *m, struct file *file)
 	seq_printf(m, "zcpool-pool:\t%s\n", buf->pool->name);
 	seq_printf(m, "zcpool-id:\t%llu\n", buf->id);
 	seq_printf(m, "zcpool-uid:\t%u\n",
-		   from_kuid_munged(seq_user_ns(m), zcp_user_uid(buf->owner.user)));
+		   from_kuid_munged(seq_user_ns(m), buf->owner.user->uid));
 	seq_printf(m, "zcpool-state:\t%s\n", life[buf->life]);
 	seq_printf(m, "zcpool-size:\t%llu\n", (u64)i_size_read(&buf->inode));
 	if (buf->life == ZCP_ALIVE)

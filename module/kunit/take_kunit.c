@@ -12,7 +12,7 @@
 
 static struct zcp_users users = { .by_uid = XARRAY_INIT(users.by_uid, 0) };
 
-/* As whose all of this counts */
+/* As whose all of this counts, to be given to zcp_owner_exit() */
 static struct zcp_owner test_owner(struct kunit *test)
 {
 	struct zcp_owner owner;
@@ -26,6 +26,7 @@ static struct zcp_pins *new_pins(struct kunit *test)
 	struct zcp_owner owner = test_owner(test);
 	struct zcp_pins *pins = zcp_pins_create(&owner);
 
+	zcp_owner_exit(&owner);
 	KUNIT_ASSERT_NOT_NULL(test, pins);
 	return pins;
 }
@@ -395,6 +396,7 @@ static void pins_count_as_owned(struct kunit *test)
 	zcp_pins_sub(pins, 512);
 	KUNIT_EXPECT_EQ(test, atomic_long_read(pages), 0);
 	expect_let_go(test, pins);
+	zcp_owner_exit(&owner);
 }
 
 static struct kunit_case zcp_take_cases[] = {

@@ -27,25 +27,6 @@ void zcp_users_init(struct zcp_users *all)
 }
 
 /**
- * zcp_user_uid() - the number of a user
- * @user: who
- *
- * Context: any.
- * Return: the number.
- */
-kuid_t zcp_user_uid(const struct zcp_user *user)
-{
-	return user->user->uid;
-}
-
-static void zcp_user_destroy(struct zcp_user *user)
-{
-	WARN_ON_ONCE(atomic_long_read(&user->pages));
-	free_uid(user->user);
-	kfree(user);
-}
-
-/**
  * zcp_users_exit() - undo zcp_users_init()
  * @all: nobody in it has anything
  *
@@ -57,7 +38,8 @@ void zcp_users_exit(struct zcp_users *all)
 	unsigned long uid;
 
 	xa_for_each(&all->by_uid, uid, user) {
-		zcp_user_destroy(user);
+		WARN_ON_ONCE(atomic_long_read(&user->pages));
+		kfree(user);
 		cond_resched();
 	}
 	xa_destroy(&all->by_uid);
@@ -69,18 +51,18 @@ static struct zcp_user *zcp_user_find(struct zcp_users *all, kuid_t uid)
 }
 
 /* Somebody else may be faster to list him. */
-static struct zcp_user *zcp_user_add(struct zcp_users *all, struct user_struct *who)
+static struct zcp_user *zcp_user_add(struct zcp_users *all, kuid_t uid)
 {
 	struct zcp_user *old, *user = kzalloc(sizeof(*user), GFP_KERNEL_ACCOUNT);
 
 	if (!user)
 		return ERR_PTR(-ENOMEM);
 	user->all = all;
-	user->user = get_uid(who);
-	old = xa_cmpxchg(&all->by_uid, __kuid_val(who->uid), NULL, user, GFP_KERNEL_ACCOUNT);
+	user->uid = uid;
+	old = xa_cmpxchg(&all->by_uid, __kuid_val(uid), NULL, user, GFP_KERNEL_ACCOUNT);
 	if (!old)
 		return user;
-	zcp_user_destroy(user);
+	kfree(user);
 	return xa_is_err(old) ? ERR_PTR(xa_err(old)) : old;
 }
 
@@ -111,7 +93,7 @@ static unsigned long zcp_may_lock(void)
 
 /**
  * zcp_owner_init() - have the caller's user own something
- * @owner: set up
+ * @owner: set up, to be given to zcp_owner_exit()
  * @all: the users of the pool it is of
  *
  * Context: process; may sleep.
@@ -122,13 +104,45 @@ int zcp_owner_init(struct zcp_owner *owner, struct zcp_users *all)
 	struct zcp_user *user = zcp_user_find(all, current_uid());
 
 	if (!user)
-		user = zcp_user_add(all, current_user());
+		user = zcp_user_add(all, current_uid());
 	if (IS_ERR(user))
 		return PTR_ERR(user);
 	owner->user = user;
 	owner->lock_max = zcp_may_lock();
-	owner->is_locked = !READ_ONCE(all->max) && owner->lock_max != LONG_MAX;
+	owner->locked_by = NULL;
+	if (!READ_ONCE(all->max) && owner->lock_max != LONG_MAX)
+		owner->locked_by = get_current_cred();
 	return 0;
+}
+
+/**
+ * zcp_owner_copy() - have the owner of something own something else
+ * @to: of that, to be given to zcp_owner_exit(), too
+ * @from: of the first
+ *
+ * Context: any.
+ */
+void zcp_owner_copy(struct zcp_owner *to, const struct zcp_owner *from)
+{
+	*to = *from;
+	if (to->locked_by)
+		get_cred(to->locked_by);
+}
+
+/**
+ * zcp_owner_exit() - undo zcp_owner_init() or zcp_owner_copy()
+ * @owner: who has as much as has been given back
+ *
+ * Context: any.
+ */
+void zcp_owner_exit(struct zcp_owner *owner)
+{
+	put_cred(owner->locked_by);
+}
+
+static atomic_long_t *zcp_owner_locked(const struct zcp_owner *owner)
+{
+	return &owner->locked_by->user->locked_vm;
 }
 
 /**
@@ -146,8 +160,8 @@ int zcp_owner_charge(const struct zcp_owner *owner, unsigned long pages)
 
 	if (!zcp_count_up(&user->pages, pages, max ?: owner->lock_max))
 		return -EDQUOT;
-	if (!owner->is_locked ||
-	    zcp_count_up(&user->user->locked_vm, pages, max ? LONG_MAX : owner->lock_max))
+	if (!owner->locked_by ||
+	    zcp_count_up(zcp_owner_locked(owner), pages, max ? LONG_MAX : owner->lock_max))
 		return 0;
 	atomic_long_sub(pages, &user->pages);
 	return -EDQUOT;
@@ -163,8 +177,8 @@ int zcp_owner_charge(const struct zcp_owner *owner, unsigned long pages)
 void zcp_owner_charge_pinned(const struct zcp_owner *owner, unsigned long pages)
 {
 	atomic_long_add(pages, &owner->user->pages);
-	if (owner->is_locked)
-		atomic_long_add(pages, &owner->user->user->locked_vm);
+	if (owner->locked_by)
+		atomic_long_add(pages, zcp_owner_locked(owner));
 }
 
 /**
@@ -177,8 +191,8 @@ void zcp_owner_charge_pinned(const struct zcp_owner *owner, unsigned long pages)
 void zcp_owner_uncharge(const struct zcp_owner *owner, unsigned long pages)
 {
 	atomic_long_sub(pages, &owner->user->pages);
-	if (owner->is_locked)
-		atomic_long_sub(pages, &owner->user->user->locked_vm);
+	if (owner->locked_by)
+		atomic_long_sub(pages, zcp_owner_locked(owner));
 }
 
 /**
@@ -223,7 +237,7 @@ unsigned long zcp_owner_room(const struct zcp_owner *owner)
 	unsigned long max = READ_ONCE(user->all->max);
 	unsigned long room = zcp_room_below(&user->pages, max ?: owner->lock_max);
 
-	if (!owner->is_locked || max)
+	if (!owner->locked_by || max)
 		return room;
-	return min(room, zcp_room_below(&user->user->locked_vm, owner->lock_max));
+	return min(room, zcp_room_below(zcp_owner_locked(owner), owner->lock_max));
 }

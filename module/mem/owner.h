@@ -8,7 +8,7 @@
 #include <linux/uidgid.h>
 #include <linux/xarray.h>
 
-struct user_struct;
+struct cred;
 
 /**
  * struct zcp_users - those who have, or have had, memory of a pool
@@ -23,29 +23,30 @@ struct zcp_users {
 /**
  * struct zcp_user - one who has, or has had, memory of a pool; known as long as there is the pool
  * @all: where he is listed
- * @user: the kernel's, who may have memory of other pools, too
+ * @uid: his number
  * @pages: that he has: in buffers that he has made, whoever uses them, and what is still pinned
  *	of such as are no more
  */
 struct zcp_user {
 	struct zcp_users *all;
-	struct user_struct *user;
+	kuid_t uid;
 	atomic_long_t pages;
 };
 
 /**
  * struct zcp_owner - whose some memory is
  * @user: who
+ * @locked_by: if the memory counts as locked, as by mlock(2): credentials by which the kernel's
+ *	account of that user is held; else NULL
  * @lock_max: pages that RLIMIT_MEMLOCK let him lock when it came to be his: what he may have where
  *	the pool has no limit of its own
- * @is_locked: it counts as memory that he has locked, as by mlock(2)
  *
  * Whoever else uses the memory, it is the limit of who owns it that counts.
  */
 struct zcp_owner {
 	struct zcp_user *user;
+	const struct cred *locked_by;
 	unsigned long lock_max;
-	bool is_locked;
 };
 
 /**
@@ -72,9 +73,10 @@ static inline bool zcp_count_up(atomic_long_t *count, unsigned long more, unsign
 
 void zcp_users_init(struct zcp_users *all);
 void zcp_users_exit(struct zcp_users *all);
-kuid_t zcp_user_uid(const struct zcp_user *user);
 unsigned long zcp_users_held(struct zcp_users *all, kuid_t uid);
 int zcp_owner_init(struct zcp_owner *owner, struct zcp_users *all);
+void zcp_owner_copy(struct zcp_owner *to, const struct zcp_owner *from);
+void zcp_owner_exit(struct zcp_owner *owner);
 int zcp_owner_charge(const struct zcp_owner *owner, unsigned long pages);
 void zcp_owner_charge_pinned(const struct zcp_owner *owner, unsigned long pages);
 int zcp_owner_take_over(const struct zcp_owner *owner, const struct zcp_owner *old,

@@ -26,14 +26,17 @@ struct zcp_pins *zcp_pins_create(const struct zcp_owner *owner)
 	if (!pins)
 		return NULL;
 	kref_init(&pins->ref);
-	pins->owner = *owner;
+	zcp_owner_copy(&pins->owner, owner);
 	init_waitqueue_head(&pins->wait);
 	return pins;
 }
 
 static void zcp_pins_free(struct kref *ref)
 {
-	kfree(container_of(ref, struct zcp_pins, ref));
+	struct zcp_pins *pins = container_of(ref, struct zcp_pins, ref);
+
+	zcp_owner_exit(&pins->owner);
+	kfree(pins);
 }
 
 /**
