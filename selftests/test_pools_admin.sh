@@ -62,7 +62,7 @@ mount_and_umount()
 	expect "options" "$(options)" ,reserve=0:4M,max=8M,mode=0770,gid=12
 	expect "directory" "$(stat -c %a:%u:%g $dir)" 770:0:12
 	expect "device" "$(stat -c %a:%u:%g /dev/zcpool/kvcache)" 660:0:12
-	expect "debugfs" "$(ls /sys/kernel/debug/zcpool/kvcache)" $'buddy\nbuffers\nnodes'
+	expect "debugfs" "$(ls /sys/kernel/debug/zcpool/kvcache)" $'buddy\nbuffers\nnodes\nusers'
 	umount $dir || bad=1
 	gone || { echo "# it is still there"; bad=1; }
 	expect "debugfs" "$(ls /sys/kernel/debug/zcpool)" $'default\nlayout'
