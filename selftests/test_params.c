@@ -137,6 +137,7 @@ TEST(bad_reserve)
 		refused(_metadata, params, "reserve: ", "reserve: ");
 	}
 	refused(_metadata, "reserve=64M max=32M", "reserve: ", "max: ");
+	refused(_metadata, "user_max=much", "user_max: ", "user_max: ");
 	refused(_metadata, "reserve=0:40M,1:40M max=64M", "reserve: ", "max: ");
 	if (node_exists(1))
 		refused(_metadata, "reserve=32M max=32M", "reserve: ", "max: ");

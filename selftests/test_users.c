@@ -290,6 +290,8 @@ TEST_F(users, limit_changes)
 	b = BY(ANN, buf_alloc(self->root, 4 * MIB, 0, -1));
 	EXPECT_LE(0, b);
 	close(b);
+	EXPECT_EQ(-EBUSY, mount_pool("a", "user_max=2M", B, self->message));
+	EXPECT_NE(NULL, strstr(self->message, "user_max: the pool 'a' is there with another"));
 	EXPECT_EQ(-EINVAL, remount_pool(A, "user_max=much", self->message));
 	EXPECT_NE(NULL, strstr(self->message, "user_max: 'much' is no SIZE"));
 	/* None: RLIMIT_MEMLOCK, for what is made from now on, and for nothing of root's */
@@ -305,7 +307,7 @@ TEST_F(users, limit_changes)
 /* Over all pools together, and whatever else has been locked */
 TEST_F(users, memlock)
 {
-	int a, b, other;
+	int a, b, other, file;
 
 	ASSERT_EQ(0, remount_pool(A, "user_max=0", self->message));
 	ASSERT_EQ(0, mount_pool("b", "max=32M mode=0777", B, self->message));
@@ -320,6 +322,22 @@ TEST_F(users, memlock)
 	EXPECT_EQ(-EDQUOT, BY(ANN, buf_alloc(self->root, PAGE, 0, -1)));
 	EXPECT_EQ(MIB / 2, held("a", ANN));
 	EXPECT_EQ(MIB / 2, held("b", ANN));
+	file = BY(ANN, openat(other, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
+	ASSERT_LE(0, file);
+	/* Root has no limit, but the file is Ann's. */
+	EXPECT_EQ(-1, fallocate(file, 0, 0, 3 * PAGE));
+	EXPECT_EQ(EDQUOT, errno);
+	close(b);
+	EXPECT_EQ(0, fallocate(file, 0, 0, 3 * PAGE));
+	close(file);
+	b = BY(ANN, buf_alloc(other, MIB / 2, 0, -1));
+	ASSERT_LE(0, b);
+	/* Taken over by himself it is still his, and still locked. */
+	file = BY(ANN, buf_move(b));
+	ASSERT_LE(0, file);
+	close(b);
+	b = file;
+	EXPECT_EQ(-EDQUOT, BY(ANN, buf_alloc(self->root, PAGE, 0, -1)));
 	/* A pool with a limit of its own looks at that alone, but what is locked stays so. */
 	ASSERT_EQ(0, remount_pool(B, "user_max=4M", self->message));
 	close(b);

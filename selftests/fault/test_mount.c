@@ -45,6 +45,44 @@ static void undo_mount(struct scene *s, long ret)
 WALK_PATH(mount, .name = "mount", .params = RESERVE, .must = SLAB | PAGES | COPY,
 	  .call = call_mount, .check = check_mount, .kept = kept_mount, .undo = undo_mount)
 
+static int prepare_first(struct scene *s)
+{
+	return make_dir(DIR) && !mount_pool("a", "max=8M nodes=0", DIR, NULL) ? 0 : -1;
+}
+
+/* The first that anybody has of it */
+static long call_first(struct scene *s)
+{
+	int root = open(DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC), buf;
+
+	if (root < 0)
+		return -errno;
+	buf = buf_alloc(root, PAGE, 0, -1);
+	if (buf >= 0)
+		close(buf);
+	close(root);
+	return buf < 0 ? buf : 0;
+}
+
+static bool none_used(void)
+{
+	int root = open(DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	bool none = !pool_wait_used(root, 0);
+
+	close(root);
+	return none;
+}
+
+static bool check_first(struct scene *s, long ret)
+{
+	return none_used();
+}
+
+static bool kept_first(struct scene *s)
+{
+	return none_used();
+}
+
 static int prepare_remount(struct scene *s)
 {
 	return make_dir(DIR) && !mount_pool("a", OPTIONS, DIR, NULL) ? 0 : -1;
@@ -80,6 +118,10 @@ static void undo_remount(struct scene *s, long ret)
 	umount(DIR);
 	pool_ends("a");
 }
+
+WALK_PATH(first, .name = "mount-first-alloc", .params = RESERVE, .must = SLAB | PAGES | COPY,
+	  .prepare = prepare_first, .call = call_first, .check = check_first,
+	  .kept = kept_first, .undo = undo_remount)
 
 WALK_PATH(remount, .name = "remount", .params = RESERVE, .must = SLAB | COPY,
 	  .prepare = prepare_remount, .call = call_remount, .check = check_remount,
