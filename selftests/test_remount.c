@@ -206,6 +206,8 @@ TEST_F(remount, fallocate_is_undone)
 	struct stat st;
 	int buf, file;
 
+	if (!has_pmds())
+		SKIP(return, NO_PMDS);
 	ASSERT_TRUE(remounts("huge=always policy=local reserve=0 max=8M"));
 	buf = buf_alloc(self->root, PAGE, 0, -1);
 	ASSERT_LE(0, buf);
