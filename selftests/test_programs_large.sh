@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# module: reserve=128M max=1G
+# module: reserve=128M max=1G user_max=1G
 # timeout: 3000
 # shellcheck disable=SC2317  # run_test calls the functions by their names
 #
