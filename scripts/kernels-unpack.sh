@@ -164,7 +164,7 @@ unpack_programs13()
 	local work=$2
 	download_all "$work/debs" "${programs[@]}" || return 1
 	unpack "$work/debs" "$work" || return 1
-	rm -r "$work"/usr/share/{doc,man,locale,info}
+	rm -rf "$work"/usr/share/{doc,man,locale,info}
 }
 
 # unpack_debian13 NAME WORKDIR: as a root directory
