@@ -554,7 +554,6 @@ static long bind_to(char *p, size_t len, int mode, unsigned long nodes)
 	return syscall(SYS_mbind, p, len, mode, &nodes, 8 * sizeof(nodes), 0);
 }
 
-/* Memory comes from where the mapping that is touched, or else the process, wants it. */
 struct shrinker {
 	int file;
 	bool over;
@@ -612,6 +611,7 @@ TEST_F(files, migrated_while_it_shrinks)
 	ASSERT_EQ(0, ftruncate(self->file, 0));
 }
 
+/* Memory comes from where the mapping that is touched, or else the process, wants it. */
 TEST_F(files, placed_by_policy)
 {
 	unsigned long nodes = 1 << 1;

@@ -46,7 +46,6 @@ struct inode *zcp_alloc_inode(struct super_block *sb)
 	if (!buf)
 		return NULL;
 	buf->pool = NULL;
-	buf->owner.user = NULL;
 	buf->nr_pages = 0;
 	buf->flags = 0;
 	zcp_extents_init(&buf->extents);

@@ -160,67 +160,81 @@ static int faults_end(void)
 	return err;
 }
 
-/*
- * A small allocation has a whole chunk exchanged for a split one. Where there is memory
- * neither for a chunk nor for what describes one, it fails, and no chunk is lost by that.
- */
-TEST(exchange_loses_nothing)
+/* What may fail when a small allocation has a whole chunk exchanged for a split one */
+struct shortage {
+	int (*begin)(void);
+	struct zcpool_info before;
+	struct zcpool_info after;
+	int pool;
+};
+
+static void alloc_in(struct __test_metadata *_metadata, struct shortage *s)
 {
-	struct zcpool_info before, after;
 	struct inject inj;
-	int pool, fd;
+	int fd;
 
 	ASSERT_EQ(0, inject_open(&inj));
 	ASSERT_EQ(0, module_want("reserve=2M max=16M"));
-	pool = pool_open();
-	ASSERT_LE(0, pool);
-	ASSERT_EQ(0, pool_wait_idle(pool, &before));
+	s->pool = pool_open();
+	ASSERT_LE(0, s->pool);
+	ASSERT_EQ(0, pool_wait_idle(s->pool, &s->before));
 
 	ASSERT_EQ(0, faults_begin());
-	/* What describes a chunk, but not the buffer */
-	ASSERT_EQ(0, fails_below(FAULT_SLAB, "zcp_search_refill"));
-	ASSERT_EQ(0, fault_knob(FAULT_SLAB, "probability", "100"));
 	ASSERT_EQ(0, fault_knob(FAULT_PAGE, "probability", "100"));
-	fd = buf_alloc(pool, PAGE, ZCPOOL_ALLOC_THISNODE, 0);
-	EXPECT_EQ(0, pool_info(pool, -1, &after));
-	ASSERT_EQ(0, faults_end());
-	EXPECT_EQ(-ENOMEM, fd);
-	EXPECT_EQ(before.total_bytes, after.total_bytes);
-	close(fd);
-	close(pool);
-	ASSERT_EQ(0, module_unload_soon());
-}
-
-/*
- * The same where only the chunk itself is not to be had: the old one is put at stake, to make
- * room, and is lost. It comes back when the kernel has some again.
- */
-TEST(exchange_is_regained)
-{
-	struct zcpool_info before, after;
-	struct inject inj;
-	int pool, fd;
-
-	ASSERT_EQ(0, inject_open(&inj));
-	ASSERT_EQ(0, module_want("reserve=2M max=16M"));
-	pool = pool_open();
-	ASSERT_LE(0, pool);
-	ASSERT_EQ(0, pool_wait_idle(pool, &before));
-
-	ASSERT_EQ(0, fault_knob(FAULT_PAGE, "min-order", "9"));
-	ASSERT_EQ(0, faults_begin());
-	ASSERT_EQ(0, fault_knob(FAULT_SLAB, "probability", "0"));
-	ASSERT_EQ(0, fault_knob(FAULT_PAGE, "probability", "100"));
-	fd = buf_alloc(pool, PAGE, ZCPOOL_ALLOC_THISNODE, 0);
-	EXPECT_EQ(0, pool_info(pool, -1, &after));
+	ASSERT_EQ(0, s->begin());
+	fd = buf_alloc(s->pool, PAGE, ZCPOOL_ALLOC_THISNODE, 0);
+	EXPECT_EQ(0, pool_info(s->pool, -1, &s->after));
 	ASSERT_EQ(0, faults_end());
 	ASSERT_EQ(0, fault_knob(FAULT_PAGE, "min-order", "0"));
 	EXPECT_EQ(-ENOMEM, fd);
-	EXPECT_EQ(before.total_bytes - CHUNK, after.total_bytes);
-	EXPECT_EQ(0, pool_wait_reserve(pool, -1, 0, &after));
 	close(fd);
-	close(pool);
+}
+
+static void end(struct __test_metadata *_metadata, const struct shortage *s)
+{
+	close(s->pool);
 	ASSERT_EQ(0, module_unload_soon());
+}
+
+/* What describes a chunk is not to be had, but what describes the buffer */
+static int no_descriptions(void)
+{
+	return fails_below(FAULT_SLAB, "zcp_search_refill") |
+	       fault_knob(FAULT_SLAB, "probability", "100");
+}
+
+/* Only the chunk itself is not. */
+static int no_chunks(void)
+{
+	return fault_knob(FAULT_SLAB, "probability", "0") |
+	       fault_knob(FAULT_PAGE, "min-order", "9");
+}
+
+/*
+ * Where there is memory neither for a chunk nor for what describes one, it fails, and no chunk is
+ * lost by that.
+ */
+TEST(exchange_loses_nothing)
+{
+	struct shortage s = { .begin = no_descriptions };
+
+	alloc_in(_metadata, &s);
+	EXPECT_EQ(s.before.total_bytes, s.after.total_bytes);
+	end(_metadata, &s);
+}
+
+/*
+ * Else the old one is put at stake, to make room, and is lost. It comes back when the kernel has
+ * some again.
+ */
+TEST(exchange_is_regained)
+{
+	struct shortage s = { .begin = no_chunks };
+
+	alloc_in(_metadata, &s);
+	EXPECT_EQ(s.before.total_bytes - CHUNK, s.after.total_bytes);
+	EXPECT_EQ(0, pool_wait_reserve(s.pool, -1, 0, &s.after));
+	end(_metadata, &s);
 }
 
 /* A scrubber gets lost reserve back when it next has something to do. */
